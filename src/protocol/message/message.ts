@@ -159,3 +159,11 @@ export interface Message {
 export function commandName(command: Command): string {
   return command.kind === 'Foreign' ? command.name : command.kind;
 }
+
+/** A command before the session gives it its CmdID. */
+export type Unnumbered<C extends Command = Command> = C extends Command ? Omit<C, 'cmdId'> : never;
+
+/** An answer to a command of one message, before the session gives it its CmdID and MsgRef. */
+export type Answer<C extends ResponseCommand = ResponseCommand> = C extends ResponseCommand
+  ? Omit<C, 'cmdId' | 'msgRef'>
+  : never;
