@@ -1,0 +1,161 @@
+import type { Counts, Outcome, SettledOutcome } from './outcome.ts';
+import type { Policy } from './policy.ts';
+
+/** Milliseconds since 1970-01-01 UTC. */
+export type EpochMs = number;
+
+export type RunState = 'running' | 'complete' | 'cancelled';
+
+/** What is asked for when a run starts. */
+export interface NewRun {
+  /** Root of the Fan-Out MO instance, `./SCM`; for a run started at the gateway the default instance. */
+  readonly fanOutRoot: string;
+  /** ServerID of the DM Server whose Exec started it, and who gets the alert; undefined: started at the gateway, nobody is told. */
+  readonly serverId: string | undefined;
+  readonly group: string;
+  /** Canonical SyncBody of the commands, with the CmdIDs of ToBeFannedOut. */
+  readonly commands: string;
+  readonly correlator: string | undefined;
+  readonly policy: Policy;
+  readonly startedAt: EpochMs;
+  /** A start with a key that was seen before answers the run of then and starts nothing. */
+  readonly idempotencyKey: string | undefined;
+}
+
+export interface Run extends Omit<NewRun, 'idempotencyKey'> {
+  /** N of `./SCR/Results/Results<N>`; counts up for the life of the gateway. */
+  readonly number: number;
+  readonly state: RunState;
+  readonly counts: Counts;
+  /** 0 before the first alert of the run, then up with every change of the aggregate. */
+  readonly generation: number;
+  readonly endedAt: EpochMs | undefined;
+  /** When the first of its commands left, and when the last answer came: for people who watch. */
+  readonly firstSentAt: EpochMs | undefined;
+  readonly lastAnswerAt: EpochMs | undefined;
+}
+
+/** Where a member stands. `waiting` for its turn, a notification or a session; `sent`: commands have left; `settled`. */
+export type TargetPhase = 'waiting' | 'sent' | 'settled';
+
+/** What the last contact without commands came to; it decides the outcome of a member that was never sent its commands. */
+export type LastContact = 'none' | 'notified' | 'refused-by-transport' | 'unauthorized';
+
+/** One member of a run: the state that decisions are made from. Identified by run and `n`, its place in the snapshot from 1. */
+export interface Target {
+  readonly run: number;
+  readonly n: number;
+  readonly deviceId: string;
+  /** Key of the device account; undefined: no account. */
+  readonly deviceKey: number | undefined;
+  readonly phase: TargetPhase;
+  readonly attempts: number;
+  /** Notifications that the transport refused. */
+  readonly refusedAttempts: number;
+  readonly lastContact: LastContact;
+  /** When the engine has to look at it next. */
+  readonly dueAt: EpochMs;
+  /** First notification, or turn of a polling device. */
+  readonly firstTurnAt: EpochMs | undefined;
+  /** When commands left. */
+  readonly sentAt: EpochMs | undefined;
+  /** Whether another notification can make sense: false for a device that only polls. */
+  readonly notifiable: boolean;
+  /** The part of the answer that has come so far, a canonical SyncBody. */
+  readonly partial: string | undefined;
+}
+
+/** A decision about a due target, made by a pure function inside the claiming transaction. */
+export type TargetMove =
+  /** Its turn: notify it (or, polling, let its deadline start). Takes a slot of the window. */
+  | { readonly kind: 'turn'; readonly dueAt: EpochMs }
+  | { readonly kind: 'wait'; readonly dueAt: EpochMs }
+  | { readonly kind: 'settle'; readonly outcome: SettledOutcome; readonly deResult: string };
+
+/** One finished or unfinished member as the Results MO and the API show it. */
+export interface Member {
+  readonly n: number;
+  readonly deviceId: string;
+  readonly outcome: Outcome;
+  /** Absent while nothing came. */
+  readonly deResult: string | undefined;
+  readonly attempts: number;
+  readonly startedAt: EpochMs | undefined;
+  readonly answeredAt: EpochMs | undefined;
+  readonly late: boolean;
+}
+
+/** An alert that its DM Server has not accepted yet. */
+export interface PendingAlert {
+  readonly id: number;
+  readonly run: number;
+  readonly serverId: string;
+  readonly correlator: string | undefined;
+  /** Data of the alert: 200, 250, 550, 551. */
+  readonly data: number;
+  readonly generation: number;
+  readonly attempts: number;
+  readonly dueAt: EpochMs;
+}
+
+/**
+ * What the fan-out engine needs from a database. Every write is durable when its promise resolves; writes asked for in
+ * the same moment share a transaction. Times come from the caller. A write that finds the target in another phase than
+ * it needs changes nothing and says so.
+ */
+export interface FanOutStore {
+  /** Snapshots the members of the group and creates run and targets in one transaction. Members without a device are none. */
+  createRun(run: NewRun): Promise<{ kind: 'created' | 'existing'; run: Run } | { kind: 'no-group' | 'empty-group' }>;
+  run(number: number): Promise<Run | undefined>;
+  /** Runs with `number < before`, newest first. */
+  runs(before: number | undefined, limit: number): Promise<readonly Run[]>;
+  activeRuns(): Promise<readonly Run[]>;
+  /** Deletes a run that is not active, with its members. False while active or when there is none. */
+  deleteRun(number: number): Promise<boolean>;
+
+  /**
+   * Takes due targets (`dueAt <= now`, oldest first) of the run, asks `decide` for each and applies its move. Stops
+   * after `maxTurns` turns or `limit` targets. A turn counts an attempt and sets `firstTurnAt`. Answers the targets
+   * that got a turn, as they are after it.
+   */
+  claimDue(
+    run: number,
+    now: EpochMs,
+    limits: { readonly limit: number; readonly maxTurns: number },
+    decide: (target: Target) => TargetMove,
+  ): Promise<{ readonly turns: readonly Target[]; readonly settled: number; readonly more: boolean }>;
+  /** When the next target of the run is due; undefined when none is waiting. */
+  nextDueAt(run: number): Promise<EpochMs | undefined>;
+
+  /** The waiting target of the oldest running run of this device. */
+  nextForDevice(deviceKey: number): Promise<Target | undefined>;
+  /** waiting -> sent. */
+  markSent(target: Target, now: EpochMs, dueAt: EpochMs): Promise<boolean>;
+  /** sent -> waiting: the device refused our credentials and executed nothing, or the commands may be sent again. */
+  markUnsent(target: Target, lastContact: LastContact, dueAt: EpochMs): Promise<boolean>;
+  /** Notes how a contact without commands went. */
+  noteContact(target: Target, contact: Exclude<LastContact, 'none'>): Promise<void>;
+  /** Stores the part of an answer that has come. */
+  recordPartial(target: Target, deResult: string): Promise<boolean>;
+  /**
+   * Stores outcome and answer, moves the counts, and when it was the last member completes the run with
+   * `generation` 1 and puts the alert into the outbox, all in one transaction. For a target that was settled as
+   * `unknown` while its answer was on the way, the answer replaces the synthetic one and is marked late.
+   */
+  settle(target: Target, outcome: SettledOutcome, deResult: string, now: EpochMs): Promise<boolean>;
+  /** All `sent` targets of active runs, in pages: after a start their sessions are gone. */
+  sentTargets(after: { run: number; n: number } | undefined, limit: number): Promise<readonly Target[]>;
+
+  member(run: number, n: number): Promise<Member | undefined>;
+  /** Members with `n > after`, in order; all outcomes or one. */
+  members(run: number, after: number, limit: number, outcome?: Outcome): Promise<readonly Member[]>;
+
+  /** Alerts for this server that are due, oldest first. */
+  dueAlerts(serverId: string, now: EpochMs, limit: number): Promise<readonly PendingAlert[]>;
+  /** When the next alert for this server is due; undefined when there is none. */
+  nextAlertDueAt(serverId: string): Promise<EpochMs | undefined>;
+  alertAccepted(id: number, now: EpochMs): Promise<void>;
+  /** Refused for good: it is not sent again. */
+  alertRejected(id: number, now: EpochMs): Promise<void>;
+  alertDeferred(id: number, dueAt: EpochMs): Promise<void>;
+}

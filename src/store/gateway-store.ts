@@ -1,0 +1,14 @@
+import type { FanOutStore } from '../fanout/store.ts';
+import type { DeviceStore } from './devices.ts';
+import type { GroupStore } from './groups.ts';
+import type { NodeStore, PeerNonceStore } from './nodes.ts';
+
+/** All durable state of a gateway, in one database: writes of the same moment share a transaction, whatever part they belong to. */
+export interface GatewayStore {
+  readonly fanOut: FanOutStore;
+  readonly devices: DeviceStore;
+  readonly groups: GroupStore;
+  readonly nodes: NodeStore;
+  readonly peerNonces: PeerNonceStore;
+  close(): Promise<void>;
+}
