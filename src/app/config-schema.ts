@@ -1,0 +1,129 @@
+import { z } from 'zod';
+
+/** A secret never stands in the configuration itself: it names a file or an environment variable that holds it. */
+const secret = z.union([z.strictObject({ file: z.string().min(1) }), z.strictObject({ env: z.string().min(1) })]);
+
+const httpUrl = z.url({ protocol: /^https?$/ });
+/** Where to listen for DM messages or API requests; port 0 takes a free one. */
+const listenUrl = z.url({ protocol: /^http$/, error: 'must be http://HOST:PORT[/PATH]' });
+const udpUrl = z.url({ protocol: /^udp$/, error: 'must be udp://HOST:PORT' });
+const scheme = z.enum(['basic', 'md5', 'none']);
+const bytes = z
+  .int()
+  .min(1024)
+  .max(1024 * 1024 * 1024);
+const ms = z.int().min(1).max(86_400_000);
+
+const api = z.strictObject({ listen: listenUrl.default('http://127.0.0.1:0') });
+const log = z.strictObject({ level: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info') });
+const trace = z.strictObject({ dir: z.string().min(1).optional() });
+const timeouts = { idleTimeoutMs: ms.default(60_000), totalTimeoutMs: ms.default(900_000) };
+const messageLimits = { maxMsgBytes: bytes.default(262_144), maxObjBytes: bytes.default(4_194_304) };
+
+const policy = {
+  concurrency: z.int().min(1).max(100_000).default(256),
+  startRate: z.int().min(0).max(100_000).default(0),
+  deviceDeadlineS: z.int().min(1).max(2_592_000).default(120),
+  runDeadlineS: z.int().min(1).max(31_536_000).default(3_600),
+  attempts: z.int().min(1).max(100).default(3),
+  backoffS: z.int().min(1).max(86_400).default(5),
+};
+
+/** Policy of one run as the API and the CLI take it; what is absent comes from the configuration. [FANOUT 7] */
+export const policySchema = z.strictObject(
+  Object.fromEntries(Object.entries(policy).map(([key, value]) => [key, value.unwrap().optional()])) as {
+    [K in keyof typeof policy]: z.ZodOptional<z.ZodInt>;
+  },
+);
+export type PolicyInput = z.infer<typeof policySchema>;
+
+/** Configuration of a DM Gateway. */
+export const gatewayConfigSchema = z.strictObject({
+  role: z.literal('gateway'),
+  gateway: z.strictObject({ id: z.string().min(1) }),
+  store: z.strictObject({ url: z.string().default('sqlite:gateway.db') }).prefault({}),
+  servers: z
+    .array(
+      z.strictObject({
+        id: z.string().min(1),
+        url: httpUrl,
+        encoding: z.enum(['xml', 'wbxml']).default('xml'),
+        scheme: scheme.default('md5'),
+        userName: z.string().min(1),
+        secret,
+        serverScheme: scheme.default('md5'),
+        serverSecret: secret,
+        pollIntervalS: z.int().min(0).max(31_536_000).default(0),
+      }),
+    )
+    .max(1, { error: 'one DM Server is supported' })
+    .default([]),
+  northbound: z
+    .strictObject({
+      notifications: udpUrl.optional(),
+      ...messageLimits,
+      timeoutMs: ms.default(30_000),
+      alertRetryFirstMs: ms.default(2_000),
+      alertRetryMaxMs: ms.default(300_000),
+    })
+    .prefault({}),
+  southbound: z
+    .strictObject({
+      listen: listenUrl.default('http://127.0.0.1:8082/dm'),
+      ...messageLimits,
+      maxSessions: z.int().min(1).max(1_000_000).default(10_000),
+      ...timeouts,
+      deviceIdInNotification: z.boolean().default(false),
+      inventoryMaxAgeS: z.int().min(1).max(31_536_000).default(86_400),
+    })
+    .prefault({}),
+  fanout: z
+    .strictObject({
+      roots: z
+        .array(z.string().regex(/^\.\/[^/]+(\/[^/]+)*$/))
+        .min(1)
+        .default(['./SCM']),
+      maxActiveRuns: z.int().min(1).max(10_000).default(16),
+      ...policy,
+    })
+    .prefault({}),
+  api: api.prefault({}),
+  log: log.prefault({}),
+  trace: trace.prefault({}),
+});
+export type GatewayConfig = z.infer<typeof gatewayConfigSchema>;
+
+/** Configuration of a DM Server. */
+export const serverConfigSchema = z.strictObject({
+  role: z.literal('server'),
+  server: z.strictObject({
+    id: z.string().min(1),
+    listen: listenUrl.default('http://127.0.0.1:8080/dm'),
+    ...messageLimits,
+    ...timeouts,
+    notifyRetryFirstMs: ms.default(2_000),
+    notifyRetryMaxMs: ms.default(60_000),
+  }),
+  store: z.strictObject({ url: z.string().default('sqlite:server.db') }).prefault({}),
+  gateways: z
+    .array(
+      z.strictObject({
+        id: z.string().min(1),
+        scheme: scheme.default('md5'),
+        userName: z.string().min(1),
+        secret,
+        serverScheme: scheme.default('md5'),
+        serverSecret: secret,
+        notify: udpUrl.optional(),
+      }),
+    )
+    .default([]),
+  api: api.prefault({}),
+  log: log.prefault({}),
+  trace: trace.prefault({}),
+});
+export type ServerConfig = z.infer<typeof serverConfigSchema>;
+
+/** The configuration of one role; `role` says which. */
+export const configSchema = z.discriminatedUnion('role', [gatewayConfigSchema, serverConfigSchema]);
+export type Config = z.infer<typeof configSchema>;
