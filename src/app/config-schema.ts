@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { POLICY_ROWS } from '../fanout/policy.ts';
 
 /** A secret never stands in the configuration itself: it names a file or an environment variable that holds it. */
 const secret = z.union([z.strictObject({ file: z.string().min(1) }), z.strictObject({ env: z.string().min(1) })]);
@@ -17,25 +18,18 @@ const ms = z.int().min(1).max(86_400_000);
 const api = z.strictObject({ listen: listenUrl.default('http://127.0.0.1:0') });
 const log = z.strictObject({ level: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info') });
 const trace = z.strictObject({ dir: z.string().min(1).optional() });
+/** Default policy of runs: `concurrency`, `deviceDeadline` and so on, durations in seconds. [FANOUT 7] */
+const policy = Object.fromEntries(
+  POLICY_ROWS.map((row) => [configKey(row.node), z.int().min(row.min).max(row.max).default(row.initial)]),
+);
+
+/** Key of a policy value in the configuration. */
+export function configKey(node: string): string {
+  return node.charAt(0).toLowerCase() + node.slice(1);
+}
+
 const timeouts = { idleTimeoutMs: ms.default(60_000), totalTimeoutMs: ms.default(900_000) };
 const messageLimits = { maxMsgBytes: bytes.default(262_144), maxObjBytes: bytes.default(4_194_304) };
-
-const policy = {
-  concurrency: z.int().min(1).max(100_000).default(256),
-  startRate: z.int().min(0).max(100_000).default(0),
-  deviceDeadlineS: z.int().min(1).max(2_592_000).default(120),
-  runDeadlineS: z.int().min(1).max(31_536_000).default(3_600),
-  attempts: z.int().min(1).max(100).default(3),
-  backoffS: z.int().min(1).max(86_400).default(5),
-};
-
-/** Policy of one run as the API and the CLI take it; what is absent comes from the configuration. [FANOUT 7] */
-export const policySchema = z.strictObject(
-  Object.fromEntries(Object.entries(policy).map(([key, value]) => [key, value.unwrap().optional()])) as {
-    [K in keyof typeof policy]: z.ZodOptional<z.ZodInt>;
-  },
-);
-export type PolicyInput = z.infer<typeof policySchema>;
 
 /** Configuration of a DM Gateway. */
 export const gatewayConfigSchema = z.strictObject({

@@ -16,10 +16,18 @@ function findings(text: string, environment = {}): readonly string[] {
 describe('configuration', () => {
   it('fills in defaults and says where each value came from', () => {
     const { config, values } = parseConfig(MINIMAL, 'gw.yaml', { DMGW_FANOUT_CONCURRENCY: '12' });
-    expect(config).toMatchObject({ role: 'gateway', gateway: { id: 'gw-1' }, fanout: { concurrency: 12, attempts: 3 } });
+    expect(config).toMatchObject({
+      role: 'gateway',
+      gateway: { id: 'gw-1' },
+      fanout: { concurrency: 12, attempts: 3 },
+    });
     expect(values).toContainEqual({ key: 'gateway.id', value: 'gw-1', origin: 'file' });
     expect(values).toContainEqual({ key: 'fanout.attempts', value: '3', origin: 'default' });
-    expect(values).toContainEqual({ key: 'fanout.concurrency', value: '12', origin: 'environment DMGW_FANOUT_CONCURRENCY' });
+    expect(values).toContainEqual({
+      key: 'fanout.concurrency',
+      value: '12',
+      origin: 'environment DMGW_FANOUT_CONCURRENCY',
+    });
   });
 
   it('refuses an unknown key and names it', () => {
@@ -35,7 +43,8 @@ describe('configuration', () => {
   });
 
   it('refuses a secret that stands in the file itself', () => {
-    const server = 'servers:\n  - { id: s, url: "http://127.0.0.1/", userName: u, secret: plain, serverSecret: { env: X } }\n';
+    const server =
+      'servers:\n  - { id: s, url: "http://127.0.0.1/", userName: u, secret: plain, serverSecret: { env: X } }\n';
     expect(findings(MINIMAL + server)[0]).toContain('servers.0.secret');
   });
 

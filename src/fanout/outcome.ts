@@ -17,3 +17,15 @@ export type SettledOutcome = Exclude<Outcome, 'pending'>;
 
 /** How many members of a run have which outcome. `targets` is always the sum of the others. */
 export type Counts = { readonly targets: number } & { readonly [K in Outcome]: number };
+
+/** Counts with their sum. */
+export function countsFrom(parts: { readonly [K in Outcome]: number }): Counts {
+  let targets = 0;
+  for (const outcome of OUTCOMES) targets += parts[outcome];
+  return { ...parts, targets };
+}
+
+/** Name of the count node of an outcome under `Ext/Summary`: `timed-out` is `TimedOut`. [FANOUT 3] */
+export function summaryNodeName(outcome: Outcome): string {
+  return outcome.replace(/(^|-)([a-z])/g, (_match, _dash, letter: string) => letter.toUpperCase());
+}

@@ -1,0 +1,58 @@
+import { STATUS_CODES } from 'node:http';
+import { hasZodFastifySchemaValidationErrors } from 'fastify-type-provider-zod';
+import { DmError, StatusError } from '../protocol/errors.ts';
+
+/** A problem document. `code` is stable; `detail` is for people. [RFC 9457 3] */
+export interface Problem {
+  readonly type: 'about:blank';
+  readonly title: string;
+  readonly status: number;
+  readonly code: string;
+  readonly detail: string;
+  readonly instance: string;
+}
+
+/** HTTP status of the DmErrors that are the caller's to mend. */
+const STATUS_OF_CODE: Readonly<Record<string, number>> = {
+  API_NOT_FOUND: 404,
+  API_BAD_REQUEST: 400,
+  DEVICE_EXISTS: 409,
+  GROUP_EXISTS: 409,
+  GATEWAY_UNKNOWN: 404,
+  STORE_WRITE_FAILED: 507,
+};
+
+/** What to answer for an error; nothing internal shows. */
+export function problemOf(error: unknown, instance: string): Problem {
+  const make = (status: number, code: string, detail: string): Problem => ({
+    type: 'about:blank',
+    title: STATUS_CODES[status] ?? 'Error',
+    status,
+    code,
+    detail,
+    instance,
+  });
+  if (hasZodFastifySchemaValidationErrors(error)) {
+    const [first] = error.validation;
+    const where = first?.instancePath.replace(/^\//, '').replaceAll('/', '.');
+    return make(400, 'API_BAD_REQUEST', `${where ? `${where}: ` : ''}${first?.message ?? 'invalid request'}`);
+  }
+  // A Status the DM peer would have got has the meaning of the HTTP status of the same number, where there is one.
+  if (error instanceof StatusError) {
+    return make(STATUS_CODES[error.status] ? error.status : 422, error.code, error.message);
+  }
+  if (error instanceof DmError && STATUS_OF_CODE[error.code] !== undefined) {
+    return make(STATUS_OF_CODE[error.code] ?? 500, error.code, error.message);
+  }
+  const status = statusCodeOf(error);
+  if (error instanceof Error && status !== undefined && status < 500) {
+    return make(status, 'API_BAD_REQUEST', error.message);
+  }
+  return make(500, 'API_INTERNAL', 'the request failed; the log says why');
+}
+
+function statusCodeOf(error: unknown): number | undefined {
+  return typeof error === 'object' && error !== null && 'statusCode' in error && typeof error.statusCode === 'number'
+    ? error.statusCode
+    : undefined;
+}

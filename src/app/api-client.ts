@@ -1,0 +1,75 @@
+import { createInterface } from 'node:readline';
+import { Readable } from 'node:stream';
+import { request } from 'undici';
+import { z } from 'zod';
+import { RefusedError, UnreachableError, UsageError } from './failure.ts';
+
+const problemSchema = z.object({ status: z.number(), code: z.string(), detail: z.string() });
+
+/** Requests to the API of a gateway or a DM Server. */
+export interface ApiClient {
+  get<T>(path: string, schema: z.ZodType<T>): Promise<T>;
+  post<T>(path: string, body: unknown, schema: z.ZodType<T>, headers?: Readonly<Record<string, string>>): Promise<T>;
+  postNdjson<T>(path: string, lines: string, schema: z.ZodType<T>): Promise<T>;
+  /** Rows of an NDJSON answer as they arrive. */
+  rows<T>(path: string, schema: z.ZodType<T>): AsyncGenerator<T>;
+}
+
+/** `baseUrl` is the address of the API, `http://127.0.0.1:8083`. */
+export function apiClient(baseUrl: string): ApiClient {
+  const origin = originOf(baseUrl);
+
+  async function send(method: 'GET' | 'POST', path: string, headers: Record<string, string>, body?: string) {
+    let response;
+    try {
+      response = await request(origin + path, { method, headers, ...(body === undefined ? {} : { body }) });
+    } catch (error) {
+      const reason = error instanceof Error && 'code' in error ? String(error.code) : 'no answer';
+      throw new UnreachableError('CLI_UNREACHABLE', `cannot reach the API at ${origin} (${reason}); is it running?`, {
+        cause: error,
+      });
+    }
+    if (response.statusCode < 300) return response;
+    const text = await response.body.text();
+    throw refusal(response.statusCode, text, `${method} ${origin}${path}`);
+  }
+
+  async function json<T>(response: Awaited<ReturnType<typeof send>>, schema: z.ZodType<T>): Promise<T> {
+    const parsed = schema.safeParse(await response.body.json());
+    if (parsed.success) return parsed.data;
+    throw new RefusedError('CLI_FOREIGN_ANSWER', `${origin} does not answer like an API of dmgw`);
+  }
+
+  return {
+    get: async (path, schema) => json(await send('GET', path, { accept: 'application/json' }), schema),
+    post: async (path, body, schema, headers = {}) =>
+      json(await send('POST', path, { 'content-type': 'application/json', ...headers }, JSON.stringify(body)), schema),
+    postNdjson: async (path, lines, schema) =>
+      json(await send('POST', path, { 'content-type': 'application/x-ndjson' }, lines), schema),
+    async *rows(path, schema) {
+      const response = await send('GET', path, { accept: 'application/x-ndjson' });
+      for await (const line of createInterface({ input: Readable.from(response.body), crlfDelay: Infinity })) {
+        if (line !== '') yield schema.parse(JSON.parse(line));
+      }
+    },
+  };
+}
+
+function originOf(baseUrl: string): string {
+  try {
+    const url = new URL(baseUrl);
+    if (url.protocol === 'http:' || url.protocol === 'https:') return url.origin;
+  } catch {
+    // The message below covers both.
+  }
+  throw new UsageError(`${baseUrl} is no http URL of an API, like http://127.0.0.1:8083`);
+}
+
+function refusal(status: number, text: string, what: string): RefusedError {
+  try {
+    const problem = problemSchema.parse(JSON.parse(text));
+    return new RefusedError(problem.code, `refused with ${problem.status}: ${problem.detail}`);
+  } catch {
+    return new RefusedError('CLI_HTTP_STATUS', `${what} answered ${status}`);
+  }
+}

@@ -1,0 +1,127 @@
+import { addGatewayRoutes } from '../api/gateway-routes.ts';
+import { createApi, listenApi } from '../api/listener.ts';
+import { applyPolicy, DEFAULT_POLICY, POLICY_ROWS, type Policy } from '../fanout/policy.ts';
+import type { DmServerAccount, Gateway } from '../gateway/gateway.ts';
+import { openGateway } from '../gateway/open.ts';
+import { digestOf } from '../protocol/auth/digest.ts';
+import type { AuthScheme, Principal } from '../protocol/auth/principal.ts';
+import { openGatewayStore } from '../store/sqlite/open.ts';
+import { ConfigError, loadConfig, secretReader } from './config.ts';
+import { configKey, type GatewayConfig } from './config-schema.ts';
+import { listenAddress } from './listen-address.ts';
+import { createLog } from './log.ts';
+import type { RunningRole } from './running-role.ts';
+import { VERSION } from './version.ts';
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/** Runs a DM Gateway as its configuration says. What was opened is closed again when a later part fails. */
+export async function runGateway(configFile: string, environment: Environment): Promise<RunningRole> {
+  const { config } = await loadConfig(configFile, environment);
+  if (config.role !== 'gateway') throw new ConfigError('CONFIG_ROLE', configFile, ['role is not gateway']);
+  const log = createLog(config.log.level, 'gateway');
+  const servers = await serverAccounts(config, configFile, environment);
+  const policy = defaultPolicy(config);
+  const store = await openGatewayStore(config.store.url);
+  let gateway: Gateway;
+  try {
+    gateway = await openGateway({
+      id: config.gateway.id,
+      store,
+      servers,
+      northbound: {
+        notifications: config.northbound.notifications,
+        maxMsgBytes: config.northbound.maxMsgBytes,
+        maxObjBytes: config.northbound.maxObjBytes,
+        timeoutMs: config.northbound.timeoutMs,
+      },
+      southbound: {
+        listen: listenAddress(config.southbound.listen),
+        maxMsgBytes: config.southbound.maxMsgBytes,
+        maxObjBytes: config.southbound.maxObjBytes,
+        maxSessions: config.southbound.maxSessions,
+        idleTimeoutMs: config.southbound.idleTimeoutMs,
+        totalTimeoutMs: config.southbound.totalTimeoutMs,
+        deviceIdInNotification: config.southbound.deviceIdInNotification,
+        inventoryMaxAgeMs: config.southbound.inventoryMaxAgeS * 1000,
+      },
+      fanOut: { roots: config.fanout.roots, policy, maxActiveRuns: config.fanout.maxActiveRuns },
+      alertRetry: { firstMs: config.northbound.alertRetryFirstMs, maxMs: config.northbound.alertRetryMaxMs },
+      traceDir: config.trace.dir,
+      log,
+    });
+  } catch (error) {
+    await store.close();
+    throw error;
+  }
+  const api = createApi({
+    title: 'oma-dm-gateway: DM Gateway',
+    version: VERSION,
+    ready: () => true,
+    onError: (error) => log.error('api request failed', { err: error }),
+  });
+  addGatewayRoutes(api, gateway, policy);
+  try {
+    const apiUrl = await listenApi(api, config.api.listen);
+    const addresses = {
+      dm: gateway.dmUrl,
+      api: apiUrl,
+      ...(gateway.notificationAddress === undefined ? {} : { notifications: gateway.notificationAddress }),
+    };
+    log.info('gateway is ready', addresses);
+    return {
+      addresses,
+      close: async () => {
+        await api.close();
+        await gateway.close();
+        await store.close();
+      },
+    };
+  } catch (error) {
+    await gateway.close();
+    await store.close();
+    throw error;
+  }
+}
+
+function defaultPolicy(config: GatewayConfig): Policy {
+  const configured: Readonly<Record<string, unknown>> = config.fanout;
+  return applyPolicy(
+    DEFAULT_POLICY,
+    Object.fromEntries(POLICY_ROWS.map((row) => [row.node, configured[configKey(row.node)] as number])),
+  );
+}
+
+async function serverAccounts(
+  config: GatewayConfig,
+  configFile: string,
+  environment: Environment,
+): Promise<DmServerAccount[]> {
+  const readSecret = secretReader(configFile, environment);
+  const accounts: DmServerAccount[] = [];
+  for (const [index, server] of config.servers.entries()) {
+    accounts.push({
+      id: server.id,
+      url: server.url,
+      own: principal(server.scheme, server.userName, await readSecret(server.secret, `servers.${index}.secret`)),
+      peer: principal(
+        server.serverScheme,
+        server.id,
+        await readSecret(server.serverSecret, `servers.${index}.serverSecret`),
+      ),
+      encoding: server.encoding,
+      pollIntervalMs: server.pollIntervalS * 1000,
+    });
+  }
+  return accounts;
+}
+
+/** A principal whose plain secret is kept only where basic has to be sent. */
+export function principal(
+  scheme: AuthScheme,
+  name: string,
+  secret: string,
+): { scheme: AuthScheme; principal: Principal } {
+  const password = scheme === 'basic' ? secret : undefined;
+  return { scheme, principal: { name, digest: digestOf(name, secret), password } };
+}

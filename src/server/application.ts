@@ -1,0 +1,142 @@
+import type { Answer } from '../protocol/message/message.ts';
+import { STATUS } from '../protocol/message/codes.ts';
+import type { Decision, Delivery, ServerSetup } from '../protocol/session/server-types.ts';
+import type { Job, JobState } from '../store/server-store.ts';
+import type { ServerApplication, SessionIdentity } from '../transport/server-sessions.ts';
+import { completionOf } from './alerts.ts';
+import { advanceJob, jobCommands, progressOf, type Progress } from './jobs.ts';
+import type { DmServerSetup, GatewayAccount } from './server.ts';
+
+/** States in which a job has something to send. */
+export const SENDABLE: readonly JobState[] = ['fetching', 'sending', 'queued'];
+
+/** What a session with a gateway is doing at the moment. */
+interface Work {
+  readonly job: Job;
+  readonly progress: Progress;
+  /** What has come of the answers to the commands that were sent last. */
+  readonly answers: readonly Answer[];
+}
+
+export interface ApplicationSetup extends Pick<
+  DmServerSetup,
+  'store' | 'gateways' | 'maxMsgBytes' | 'maxObjBytes' | 'log'
+> {
+  readonly serverUri: () => string;
+  readonly now: () => number;
+  readonly sessionOpened: (gatewayId: string) => void;
+  /** Called once for each session that was opened; `workLeft`: there is work for another one. */
+  readonly sessionEnded: (gatewayId: string, workLeft: boolean) => void;
+}
+
+/**
+ * The DM Server in its sessions with gateways: takes completion alerts in, carries jobs out, one exchange after the
+ * other. What a session was doing is lost with it; the next one begins from what the store says.
+ */
+export function createServerApplication(setup: ApplicationSetup): ServerApplication<GatewayAccount> {
+  const { store, log } = setup;
+  const byId = new Map(setup.gateways.map((gateway) => [gateway.id, gateway]));
+  const workOf = new Map<number, Work>();
+  const openSessions = new Set<number>();
+
+  async function takeAlerts(gateway: GatewayAccount, delivery: Delivery): Promise<number[]> {
+    const statuses: number[] = [];
+    for (const alert of delivery.alerts) {
+      const completion = completionOf(alert);
+      if (!completion) {
+        log.info('alert of no known type', { gateway: gateway.id, code: alert.code, type: alert.items[0]?.meta?.type });
+        statuses.push(STATUS.unsupportedType);
+        continue;
+      }
+      const { correlator, resultsUrl, data } = completion;
+      const now = setup.now();
+      const seen = await store.noteCompletion({ gatewayId: gateway.id, ...completion }, now);
+      log.info('fan-out completed', { gateway: gateway.id, resultsUrl, data, seen });
+      const job = correlator === undefined ? undefined : await store.jobByCorrelator(gateway.id, correlator);
+      if (job && job.state !== 'failed') {
+        const what = `alert ${data} from ${resultsUrl} (${seen})`;
+        const events = [{ at: now, step: 7, what }];
+        await store.change(job.id, { state: 'fetching', resultsUrl, events });
+      }
+      statuses.push(STATUS.ok);
+    }
+    return statuses;
+  }
+
+  /** Stores what the answers mean; answers what to go on with. */
+  async function advance(gateway: GatewayAccount, { job, progress, answers }: Work): Promise<Work | undefined> {
+    const move = advanceJob(job, progress, answers, setup.now());
+    await store.change(job.id, move.change);
+    const completion = (await completionsOf(job)).at(-1);
+    if (move.generation !== undefined && completion) {
+      await store.noteGeneration(gateway.id, completion.resultsUrl, completion.data, move.generation);
+    }
+    const changed = await store.job(job.id);
+    return move.progress && changed ? { job: changed, progress: move.progress, answers: [] } : undefined;
+  }
+
+  async function completionsOf(job: Job) {
+    return job.resultsUrl === undefined ? [] : store.completions(job.gatewayId, job.resultsUrl);
+  }
+
+  /** The oldest job of the gateway that has something to send. */
+  async function nextWork(gateway: GatewayAccount): Promise<Work | undefined> {
+    const [job] = await store.openJobs(gateway.id, SENDABLE, 1);
+    const progress = job && progressOf(job);
+    if (!progress) return undefined;
+    if (job.state === 'queued') await store.change(job.id, { state: 'sending' });
+    return { job, progress, answers: [] };
+  }
+
+  return {
+    identify(source) {
+      const gateway = byId.get(source);
+      const nonces = gateway && store.peerNonces.nonces(gateway.id);
+      return (nonces ?? Promise.resolve(undefined)).then((found) => {
+        const empty = new Uint8Array();
+        const serverSetup: ServerSetup = {
+          serverUri: setup.serverUri(),
+          own: gateway
+            ? { ...gateway.own, nonce: found?.own ?? empty }
+            : { scheme: 'none', principal: { name: '', digest: '' }, nonce: empty },
+          peer: gateway && { ...gateway.peer, nonce: found?.peer ?? empty },
+          defaultScheme: 'md5',
+          maxMsgBytes: setup.maxMsgBytes,
+          maxObjBytes: setup.maxObjBytes,
+        };
+        return { setup: serverSetup, peer: gateway };
+      });
+    },
+
+    async deliver(session: SessionIdentity<GatewayAccount>, delivery: Delivery): Promise<Decision> {
+      const gateway = session.peer;
+      if (delivery.first) {
+        openSessions.add(session.key);
+        setup.sessionOpened(gateway.id);
+      }
+      await store.peerNonces.save(gateway.id, delivery.nonces);
+      const alertStatuses = await takeAlerts(gateway, delivery);
+      let work = workOf.get(session.key);
+      if (work) work = { ...work, answers: [...work.answers, ...delivery.answers] };
+      if (!delivery.final) {
+        if (work) workOf.set(session.key, work);
+        return { alertStatuses, commands: [] };
+      }
+      workOf.delete(session.key);
+      work = (work && (await advance(gateway, work))) ?? (await nextWork(gateway));
+      if (!work) return { alertStatuses, commands: [] };
+      workOf.set(session.key, work);
+      return { alertStatuses, commands: jobCommands(work.job, work.progress) };
+    },
+
+    async ended(session, outcome) {
+      workOf.delete(session.key);
+      if (outcome === 'unauthorized' || outcome === 'refused') {
+        log.warn('session with gateway failed', { gateway: session.peer.id, outcome });
+      }
+      if (!openSessions.delete(session.key)) return;
+      const left = await store.openJobs(session.peer.id, SENDABLE, 1);
+      setup.sessionEnded(session.peer.id, left.length > 0);
+    },
+  };
+}

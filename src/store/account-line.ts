@@ -1,0 +1,31 @@
+import { z } from 'zod';
+
+const base64 = z.string().regex(/^[A-Za-z0-9+/]*={0,2}$/, { error: 'must be base64' });
+const scheme = z.enum(['basic', 'md5', 'none']);
+
+/**
+ * One line of an accounts file (JSON lines): what a device and its gateway must agree on. `dmgw device import` stores
+ * it on the gateway, `dmgw devices --accounts` gives it to simulated devices. [FANOUT 8]
+ */
+export const accountLineSchema = z.strictObject({
+  /** DevInfo/DevId and Source LocURI of the device. */
+  deviceId: z.string().min(1).max(256),
+  /** How the device proves itself to the gateway. */
+  scheme: scheme.default('md5'),
+  userName: z.string().min(1).max(256),
+  secret: z.string().max(1024),
+  /** Nonce of the device's first proof, base64. */
+  clientNonce: base64.default(''),
+  /** How the gateway proves itself to the device; its ServerID is the user name. */
+  serverScheme: scheme.default('md5'),
+  serverId: z.string().min(1).max(255),
+  serverSecret: z.string().max(1024),
+  /** Nonce of the gateway's first proof and first notification, base64. */
+  serverNonce: base64.default(''),
+  /** Where package #0 goes; absent: the device polls. */
+  notify: z.url({ protocol: /^udp$/, error: 'must be udp://HOST:PORT' }).optional(),
+  /** Version field of package #0: 11 or 12. */
+  notificationVersion: z.union([z.literal(11), z.literal(12)]).default(11),
+});
+
+export type AccountLine = z.infer<typeof accountLineSchema>;
