@@ -98,7 +98,7 @@ function withEnvironment(raw: Section, environment: Environment, origins: Map<st
   const role = configSchema.options.find((option) => option.shape.role.value === raw.role);
   if (!role) return raw;
   const merged: Section = { ...raw };
-  for (const [section, schema] of Object.entries(role.shape)) {
+  for (const [section, schema] of Object.entries<object>(role.shape)) {
     for (const key of Object.keys(sectionShape(schema))) {
       const name = environmentName(section, key);
       const text = environment[name];
@@ -140,5 +140,5 @@ function flatten(value: unknown, prefix = ''): { key: string; value: string }[] 
   if (isSection(value)) {
     return Object.entries(value).flatMap(([key, entry]) => flatten(entry, prefix ? `${prefix}.${key}` : key));
   }
-  return value === undefined ? [] : [{ key: prefix, value: String(value) }];
+  return value === undefined ? [] : [{ key: prefix, value: `${value as string | number | boolean}` }];
 }

@@ -1,15 +1,15 @@
 import { addGatewayRoutes } from '../api/gateway-routes.ts';
 import { createApi, listenApi } from '../api/listener.ts';
 import { applyPolicy, DEFAULT_POLICY, POLICY_ROWS, type Policy } from '../fanout/policy.ts';
-import type { DmServerAccount, Gateway } from '../gateway/gateway.ts';
+import type { DmServerAccount } from '../gateway/gateway.ts';
 import { openGateway } from '../gateway/open.ts';
-import { digestOf } from '../protocol/auth/digest.ts';
-import type { AuthScheme, Principal } from '../protocol/auth/principal.ts';
 import { openGatewayStore } from '../store/sqlite/open.ts';
 import { ConfigError, loadConfig, secretReader } from './config.ts';
 import { configKey, type GatewayConfig } from './config-schema.ts';
 import { listenAddress } from './listen-address.ts';
 import { createLog } from './log.ts';
+import { openParts } from './open-parts.ts';
+import { principal } from './principal.ts';
 import type { RunningRole } from './running-role.ts';
 import { VERSION } from './version.ts';
 
@@ -22,11 +22,12 @@ export async function runGateway(configFile: string, environment: Environment): 
   const log = createLog(config.log.level, 'gateway');
   const servers = await serverAccounts(config, configFile, environment);
   const policy = defaultPolicy(config);
-  const store = await openGatewayStore(config.store.url);
-  let gateway: Gateway;
-  try {
-    gateway = await openGateway({
+  return openParts(async (opened) => {
+    const store = await openGatewayStore(config.store.url);
+    opened(() => store.close());
+    const gateway = await openGateway({
       id: config.gateway.id,
+      version: VERSION,
       store,
       servers,
       northbound: {
@@ -50,18 +51,15 @@ export async function runGateway(configFile: string, environment: Environment): 
       traceDir: config.trace.dir,
       log,
     });
-  } catch (error) {
-    await store.close();
-    throw error;
-  }
-  const api = createApi({
-    title: 'oma-dm-gateway: DM Gateway',
-    version: VERSION,
-    ready: () => true,
-    onError: (error) => log.error('api request failed', { err: error }),
-  });
-  addGatewayRoutes(api, gateway, policy);
-  try {
+    opened(() => gateway.close());
+    const api = createApi({
+      title: 'oma-dm-gateway: DM Gateway',
+      version: VERSION,
+      ready: () => true,
+      onError: (error) => log.error('api request failed', { err: error }),
+    });
+    opened(() => api.close());
+    addGatewayRoutes(api, gateway, policy);
     const apiUrl = await listenApi(api, config.api.listen);
     const addresses = {
       dm: gateway.dmUrl,
@@ -69,19 +67,8 @@ export async function runGateway(configFile: string, environment: Environment): 
       ...(gateway.notificationAddress === undefined ? {} : { notifications: gateway.notificationAddress }),
     };
     log.info('gateway is ready', addresses);
-    return {
-      addresses,
-      close: async () => {
-        await api.close();
-        await gateway.close();
-        await store.close();
-      },
-    };
-  } catch (error) {
-    await gateway.close();
-    await store.close();
-    throw error;
-  }
+    return { addresses };
+  });
 }
 
 function defaultPolicy(config: GatewayConfig): Policy {
@@ -114,14 +101,4 @@ async function serverAccounts(
     });
   }
   return accounts;
-}
-
-/** A principal whose plain secret is kept only where basic has to be sent. */
-export function principal(
-  scheme: AuthScheme,
-  name: string,
-  secret: string,
-): { scheme: AuthScheme; principal: Principal } {
-  const password = scheme === 'basic' ? secret : undefined;
-  return { scheme, principal: { name, digest: digestOf(name, secret), password } };
 }

@@ -30,6 +30,7 @@ export function devicesCommand(): Command {
       '--listen <url...>',
       'udp://HOST:PORT for notifications, port 0 takes a free one; several share the devices',
     )
+    .option('--no-listen', 'the devices are not notified and poll')
     .option('--poll <seconds>', 'how often devices that are not notified open a session', wholeNumber(0, 86_400), 60)
     .addOption(new Option('--connections <kind>').choices(['shared', 'per-session']).default('shared'))
     .addOption(new Option('--client <kind>', 'HTTP client').choices(['raw', 'undici']).default('undici'))
@@ -75,7 +76,10 @@ function reportJson(event: FleetEvent): void {
 }
 
 function reportText(event: FleetEvent): void {
-  if (event.event === 'listening') return say(`listening on ${event.udp}`);
+  if (event.event === 'listening') {
+    say(`listening on ${event.udp}`);
+    return;
+  }
   say(
     `${event.event}: ${event.devicesNotified} of ${event.devices} devices notified, ${event.devicesExecuted} executed ` +
       `${event.commandsExecuted} commands; ${event.answered} of ${event.sessions} sessions answered`,

@@ -67,7 +67,8 @@ function createCommand(): Command {
       const api = chosenApi(options);
       if (options.gateway !== undefined) {
         const made = await api.post('/api/v1/groups', { group: name, members }, z.looseObject({ members: z.int() }));
-        options.json ? answerJson(made) : answer(`group ${name} created with ${made.members} members`);
+        if (options.json) answerJson(made);
+        else answer(`group ${name} created with ${made.members} members`);
         return;
       }
       let job = await api.post('/api/v1/groups', { group: name, members, gatewayId: options.gatewayId }, jobSchema);

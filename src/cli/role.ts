@@ -40,7 +40,11 @@ function roleCommand(name: string, description: string, run: RunRole): Command {
 
 function endRequested(withStdin: boolean): Promise<void> {
   return new Promise((resolve) => {
-    const end = (): void => resolve();
+    // Standard input that is being read would keep the process alive.
+    const end = (): void => {
+      process.stdin.destroy();
+      resolve();
+    };
     process.once('SIGTERM', end);
     process.once('SIGINT', end);
     if (withStdin) process.stdin.once('end', end).once('error', end).resume();

@@ -1,7 +1,16 @@
-import type { Answer, RequestCommand } from '../protocol/message/message.ts';
 import type { WireForm } from '../protocol/codec.ts';
+import { StatusError } from '../protocol/errors.ts';
+import { STATUS } from '../protocol/message/codes.ts';
+import type { Answer, RequestCommand } from '../protocol/message/message.ts';
+import { ActiveRuns } from './active-runs.ts';
+import { commandsToSyncBody } from './commands.ts';
+import { DeviceWork } from './device-work.ts';
 import type { Policy } from './policy.ts';
 import type { FanOutStore, LastContact, Run, Target } from './store.ts';
+import { TurnLoop } from './turn-loop.ts';
+
+/** How long after a start no member expires that an earlier process left. [FANOUT 7] */
+export const START_GRACE_MS = 30_000;
 
 /** Tells a device that commands wait for it. */
 export interface Notifier {
@@ -66,9 +75,17 @@ export interface FanOutEngine {
    * carrier cannot take are settled on the way. Undefined: nothing waits for it.
    */
   nextFor(deviceKey: number, carrier: Carrier): Promise<Assignment | undefined>;
-  /** Stores what has come so far; with every Status there, settles the member. Durable when it resolves. */
-  answered(assignment: Assignment, answers: readonly Answer[]): Promise<void>;
-  /** The session ended before every Status came. `refused`: the device did not accept our credentials and executed nothing. */
+  /**
+   * Stores what one message brought, and settles the member when every Status is there. Durable when it resolves.
+   * `more`: the device's package goes on in a further message, which may bring Results: the member settles when that
+   * one is answered, at `nextFor`, or when the session ends.
+   */
+  answered(assignment: Assignment, answers: readonly Answer[], more?: boolean): Promise<void>;
+  /**
+   * The session ended before it finished the assignment. `refused`: the device did not accept our credentials and
+   * executed nothing. `lost`: commands that may run twice wait to be sent again, others keep the member until its
+   * deadline.
+   */
   sessionLost(assignment: Assignment, how: 'lost' | 'refused'): Promise<void>;
   /** A contact with the device failed before any commands left. */
   contactFailed(deviceKey: number, contact: Extract<LastContact, 'unauthorized'>): Promise<void>;
@@ -82,4 +99,79 @@ export interface EngineOptions {
   /** In [0, 1), for jitter. */
   readonly random: () => number;
   readonly maxActiveRuns: number;
+}
+
+/** The engine over its store. Until `open` it works on the runs that are started, not on those an earlier process left. */
+export function createFanOutEngine(options: EngineOptions): FanOutEngine {
+  const { store, clock, events } = options;
+  const runs = new ActiveRuns();
+  const openSessions = new Set<number>();
+  const loop = new TurnLoop({ ...options, runs, openSessions, onCompleted });
+  const work = new DeviceWork({ ...options, runs, openSessions, onCompleted, onDueAt: (at) => loop.wakeBy(at) });
+
+  function onCompleted(run: Run): void {
+    runs.remove(run.number);
+    events.runCompleted(run);
+    if (run.serverId !== undefined) events.alertReady(run.serverId);
+  }
+
+  return {
+    async open() {
+      const now = clock.now();
+      for (const run of await store.activeRuns()) runs.add(run, now, now + START_GRACE_MS);
+      await work.recover();
+      loop.wake();
+    },
+
+    close: () => loop.close(),
+
+    async startRun({ commands, ...request }) {
+      if (commands.length === 0)
+        throw new StatusError(STATUS.incompleteCommand, 'FANOUT_NO_COMMANDS', 'there are no commands');
+      const started = await store.createRun(
+        { ...request, commands: commandsToSyncBody(commands), startedAt: clock.now() },
+        options.maxActiveRuns,
+      );
+      switch (started.kind) {
+        case 'created':
+          runs.add(started.run, clock.now());
+          events.runStarted(started.run);
+          loop.wake();
+          return started.run;
+        case 'existing':
+          return started.run;
+        case 'no-group':
+          throw new StatusError(STATUS.notFound, 'FANOUT_NO_GROUP', `there is no group ${request.group}`);
+        case 'empty-group':
+          throw new StatusError(
+            STATUS.incompleteCommand,
+            'FANOUT_EMPTY_GROUP',
+            `group ${request.group} has no members`,
+          );
+        case 'too-many-active':
+          throw new StatusError(
+            STATUS.forbidden,
+            'FANOUT_TOO_MANY_RUNS',
+            `${options.maxActiveRuns} runs are active, and no more may be`,
+          );
+      }
+    },
+
+    sessionOpened(deviceKey) {
+      openSessions.add(deviceKey);
+      for (const { window } of runs.all()) window.sessionOpened(deviceKey, clock.now());
+    },
+
+    sessionClosed(deviceKey) {
+      openSessions.delete(deviceKey);
+      work.sessionClosed(deviceKey);
+      for (const { window } of runs.all()) window.sessionClosed(deviceKey);
+      loop.wake();
+    },
+
+    nextFor: (deviceKey, carrier) => work.nextFor(deviceKey, carrier),
+    answered: (assignment, answers, more = false) => work.answered(assignment, answers, more),
+    sessionLost: (assignment, how) => work.sessionLost(assignment, how),
+    contactFailed: (deviceKey, contact) => store.noteContact(deviceKey, contact),
+  };
 }

@@ -38,8 +38,11 @@ export interface Run extends Omit<NewRun, 'idempotencyKey'> {
 /** Where a member stands. `waiting` for its turn, a notification or a session; `sent`: commands have left; `settled`. */
 export type TargetPhase = 'waiting' | 'sent' | 'settled';
 
-/** What the last contact without commands came to; it decides the outcome of a member that was never sent its commands. */
-export type LastContact = 'none' | 'notified' | 'refused-by-transport' | 'unauthorized';
+/**
+ * What the last session that brought no commands came to; it decides the outcome of a member that was never sent its
+ * commands. A notification is no contact: nobody answers it.
+ */
+export type LastContact = 'none' | 'unauthorized';
 
 /** One member of a run: the state that decisions are made from. Identified by run and `n`, its place in the snapshot from 1. */
 export interface Target {
@@ -53,11 +56,16 @@ export interface Target {
   /** Notifications that the transport refused. */
   readonly refusedAttempts: number;
   readonly lastContact: LastContact;
-  /** When the engine has to look at it next. */
+  /** When it may have its next turn; not before `endsAt` when there is none left. */
   readonly dueAt: EpochMs;
+  /**
+   * When it settles if nothing comes: its deadline, or the end of the last attempt's wait. Before its first turn the
+   * end of the run: `startedAt` + `runDeadlineMs`.
+   */
+  readonly endsAt: EpochMs;
   /** First notification, or turn of a polling device. */
   readonly firstTurnAt: EpochMs | undefined;
-  /** When commands left. */
+  /** When commands last left; kept while it waits to be sent them again. */
   readonly sentAt: EpochMs | undefined;
   /** Whether another notification can make sense: false for a device that only polls. */
   readonly notifiable: boolean;
@@ -68,9 +76,35 @@ export interface Target {
 /** A decision about a due target, made by a pure function inside the claiming transaction. */
 export type TargetMove =
   /** Its turn: notify it (or, polling, let its deadline start). Takes a slot of the window. */
-  | { readonly kind: 'turn'; readonly dueAt: EpochMs }
-  | { readonly kind: 'wait'; readonly dueAt: EpochMs }
+  | { readonly kind: 'turn'; readonly dueAt: EpochMs; readonly endsAt: EpochMs }
+  | { readonly kind: 'wait'; readonly dueAt: EpochMs; readonly endsAt: EpochMs }
   | { readonly kind: 'settle'; readonly outcome: SettledOutcome; readonly deResult: string };
+
+/** What became of a write that settles. `completed`: the run, when this settled its last member. */
+export interface Settlement {
+  readonly applied: boolean;
+  readonly completed: Run | undefined;
+}
+
+/** Which targets a claim takes, and how many. */
+export interface ClaimLimits {
+  /** `dueAt`: waiting targets whose `dueAt` has come. `endsAt`: waiting and sent ones whose `endsAt` has. Oldest first. */
+  readonly by: 'dueAt' | 'endsAt';
+  readonly limit: number;
+  /** The claim ends at the first target that is to have a turn more than this; 0 still applies the other moves. */
+  readonly maxTurns: number;
+}
+
+/** What a claim did. */
+export interface Claim {
+  /** The targets that got a turn, as they are after it. */
+  readonly turns: readonly Target[];
+  readonly settled: number;
+  /** Whether it ended at a limit, before the due targets did. */
+  readonly more: boolean;
+  /** The run, when this settled its last member. */
+  readonly completed: Run | undefined;
+}
 
 /** One finished or unfinished member as the Results MO and the API show it. */
 export interface Member {
@@ -104,8 +138,14 @@ export interface PendingAlert {
  * it needs changes nothing and says so.
  */
 export interface FanOutStore {
-  /** Snapshots the members of the group and creates run and targets in one transaction. Members without a device are none. */
-  createRun(run: NewRun): Promise<{ kind: 'created' | 'existing'; run: Run } | { kind: 'no-group' | 'empty-group' }>;
+  /**
+   * Snapshots the members of the group and creates run and targets in one transaction. Members without a device are
+   * none. The targets are due at `startedAt`. A known idempotencyKey comes before every refusal.
+   */
+  createRun(
+    run: NewRun,
+    maxActiveRuns: number,
+  ): Promise<{ kind: 'created' | 'existing'; run: Run } | { kind: 'no-group' | 'empty-group' | 'too-many-active' }>;
   run(number: number): Promise<Run | undefined>;
   /** Runs with `number < before`, newest first. */
   runs(before: number | undefined, limit: number): Promise<readonly Run[]>;
@@ -114,35 +154,32 @@ export interface FanOutStore {
   deleteRun(number: number): Promise<boolean>;
 
   /**
-   * Takes due targets (`dueAt <= now`, oldest first) of the run, asks `decide` for each and applies its move. Stops
-   * after `maxTurns` turns or `limit` targets. A turn counts an attempt and sets `firstTurnAt`. Answers the targets
-   * that got a turn, as they are after it.
+   * Takes due targets of the run, asks `decide` for each and applies its move, in one transaction. A turn counts an
+   * attempt and sets `firstTurnAt` when it is the first.
    */
-  claimDue(
-    run: number,
-    now: EpochMs,
-    limits: { readonly limit: number; readonly maxTurns: number },
-    decide: (target: Target) => TargetMove,
-  ): Promise<{ readonly turns: readonly Target[]; readonly settled: number; readonly more: boolean }>;
-  /** When the next target of the run is due; undefined when none is waiting. */
-  nextDueAt(run: number): Promise<EpochMs | undefined>;
+  claimDue(run: number, now: EpochMs, limits: ClaimLimits, decide: (target: Target) => TargetMove): Promise<Claim>;
+  /** The smallest `dueAt` of the run's waiting targets and the smallest `endsAt` of its waiting and sent ones. */
+  nextDueAt(run: number): Promise<{ readonly dueAt: EpochMs | undefined; readonly endsAt: EpochMs | undefined }>;
 
   /** The waiting target of the oldest running run of this device. */
   nextForDevice(deviceKey: number): Promise<Target | undefined>;
-  /** waiting -> sent. */
-  markSent(target: Target, now: EpochMs, dueAt: EpochMs): Promise<boolean>;
-  /** sent -> waiting: the device refused our credentials and executed nothing, or the commands may be sent again. */
-  markUnsent(target: Target, lastContact: LastContact, dueAt: EpochMs): Promise<boolean>;
-  /** Notes how a contact without commands went. */
-  noteContact(target: Target, contact: Exclude<LastContact, 'none'>): Promise<void>;
-  /** Stores the part of an answer that has come. */
+  /** waiting -> sent, `sentAt` = now; `firstTurnAt` too when it had no turn. Sets the run's `firstSentAt` when it is the first. */
+  markSent(target: Target, now: EpochMs, endsAt: EpochMs): Promise<boolean>;
+  /** sent -> waiting, with these values: the device executed nothing, or the commands may be sent again. */
+  markUnsent(target: Target, values: Pick<Target, 'lastContact' | 'sentAt' | 'dueAt' | 'endsAt'>): Promise<boolean>;
+  /** Counts a notification that the transport refused. */
+  noteRefusedNotification(target: Target): Promise<void>;
+  /** Sets `lastContact` of every waiting target of this device. */
+  noteContact(deviceKey: number, contact: LastContact): Promise<void>;
+  /** Stores the part of an answer that has come, in place of an earlier one. Needs a `sent` target. */
   recordPartial(target: Target, deResult: string): Promise<boolean>;
   /**
-   * Stores outcome and answer, moves the counts, and when it was the last member completes the run with
-   * `generation` 1 and puts the alert into the outbox, all in one transaction. For a target that was settled as
-   * `unknown` while its answer was on the way, the answer replaces the synthetic one and is marked late.
+   * Stores outcome and answer of a waiting or sent target, moves the counts, and when it was the last member completes
+   * the run with `generation` 1 and puts the alert into the outbox, all in one transaction. For a target that was
+   * settled as `unknown` while its answer was on the way, the answer replaces the synthetic one and is marked late.
+   * Sets the member's `answeredAt` and the run's `lastAnswerAt`; a claim that settles sets neither.
    */
-  settle(target: Target, outcome: SettledOutcome, deResult: string, now: EpochMs): Promise<boolean>;
+  settle(target: Target, outcome: SettledOutcome, deResult: string, now: EpochMs): Promise<Settlement>;
   /** All `sent` targets of active runs, in pages: after a start their sessions are gone. */
   sentTargets(after: { run: number; n: number } | undefined, limit: number): Promise<readonly Target[]>;
 

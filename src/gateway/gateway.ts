@@ -22,6 +22,8 @@ export interface DmServerAccount {
 export interface GatewaySetup {
   /** DevInfo/DevId towards the DM Servers. */
   readonly id: string;
+  /** FwV and SwV of `./DevDetail`. */
+  readonly version?: string | undefined;
   readonly store: GatewayStore;
   readonly servers: readonly DmServerAccount[];
   readonly northbound: {

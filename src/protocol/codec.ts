@@ -1,21 +1,66 @@
-import type { Command, Message } from './message/message.ts';
+import type { Element } from './element.ts';
+import { DecodeError } from './errors.ts';
+import { type DecodeLimits, DEFAULT_LIMITS } from './limits.ts';
+import { messageFromElement } from './message/from-elements.ts';
+import { commandToElement, messageToElement } from './message/to-elements.ts';
+import type { Answer, Command, Message, SyncHdr, Unnumbered } from './message/message.ts';
+import { looksLikeWbxml, type WbxmlVersion } from './wbxml/header.ts';
+import { readWbxml } from './wbxml/reader.ts';
+import { wbxmlBytes, writeWbxml } from './wbxml/writer.ts';
+import { readXml } from './xml/reader.ts';
+import { writeXml, xmlOf } from './xml/writer.ts';
+
+export { type DecodeLimits, DEFAULT_LIMITS } from './limits.ts';
+export { commandsFromElements, type CommandTolerance } from './message/from-elements.ts';
+export { commandToElement } from './message/to-elements.ts';
 
 /** How a message looks on the wire; an answer uses the form of the request. */
-export type WireForm =
-  | { readonly encoding: 'xml' }
-  | {
-      readonly encoding: 'wbxml';
-      /** WBXML version byte: 1, 2 or 3 for WBXML 1.1 to 1.3. */
-      readonly version: 1 | 2 | 3;
-    };
+export type WireForm = { readonly encoding: 'xml' } | { readonly encoding: 'wbxml'; readonly version: WbxmlVersion };
 
 export type Encoding = WireForm['encoding'];
 
-/** Bounds on what a peer may send; beyond them decoding stops with a `…_LIMIT` error. */
-export interface DecodeLimits {
-  readonly maxBytes: number;
-  readonly maxDepth: number;
-  readonly maxElements: number;
+/** Reads one message as a peer may send it. Throws `DecodeError`, code `XML_…`, `WBXML_…` or `MESSAGE_…`. [REPPRO 5] */
+export function decodeMessage(
+  body: Uint8Array,
+  encoding: Encoding,
+  limits: DecodeLimits = DEFAULT_LIMITS,
+): { readonly message: Message; readonly form: WireForm } {
+  if (encoding === 'xml') return { message: messageOf(readXml(body, 'wire', limits)), form: { encoding } };
+  const { roots, version } = readWbxml(body, 'wire', limits);
+  return { message: messageOf(roots), form: { encoding, version } };
 }
 
-export const DEFAULT_LIMITS: DecodeLimits = { maxBytes: 4 * 1024 * 1024, maxDepth: 32, maxElements: 200_000 };
+/** Writes a message, elements in the order of the DTD. [REPPRO 5] */
+export function encodeMessage(message: Message, form: WireForm): Uint8Array {
+  return encodeFile([messageToElement(message)], form);
+}
+
+/** Bytes a command adds to a message; one that has no CmdID or MsgRef yet counts without them. */
+export function encodedBytes(command: Command | Unnumbered | Answer, form: WireForm): number {
+  const element = commandToElement(command);
+  return form.encoding === 'xml' ? Buffer.byteLength(xmlOf(element, 0)) : wbxmlBytes(element);
+}
+
+/** Bytes of a message with Final and no command: with `encodedBytes` of each command it makes the size of the message. */
+export function emptyMessageBytes(hdr: SyncHdr, form: WireForm): number {
+  return encodeMessage({ hdr, body: [], final: true }, form).length;
+}
+
+/** Reads what people keep in files: whole messages or fragments, in either encoding. Throws `DecodeError`. */
+export function decodeFile(
+  bytes: Uint8Array,
+  limits: DecodeLimits = DEFAULT_LIMITS,
+): { readonly elements: readonly Element[]; readonly encoding: Encoding } {
+  if (!looksLikeWbxml(bytes)) return { elements: readXml(bytes, 'file', limits), encoding: 'xml' };
+  return { elements: readWbxml(bytes, 'file', limits).roots, encoding: 'wbxml' };
+}
+
+/** Writes root elements as one document; what XML text cannot hold becomes base64 in XML. */
+export function encodeFile(elements: readonly Element[], form: WireForm): Uint8Array {
+  return form.encoding === 'xml' ? Buffer.from(writeXml(elements)) : writeWbxml(elements, form.version);
+}
+
+function messageOf([root]: readonly Element[]): Message {
+  if (root === undefined) throw new DecodeError('MESSAGE_ROOT', 'document has no element', 0);
+  return messageFromElement(root);
+}

@@ -1,9 +1,7 @@
-import type { GatewayAccount } from './server.ts';
-
 /** What a waker needs from its surroundings. */
 export interface WakerPorts {
-  /** Sends package #0 to the gateway. Never rejects. */
-  notify(gateway: GatewayAccount): Promise<void>;
+  /** Sends package #0 to the gateway; attempts count from 1 for each call that goes unanswered. Never rejects. */
+  notify(attempt: number): Promise<void>;
   /** Calls back once, after `delayMs`; answers how to call it off. */
   after(delayMs: number, callback: () => void): () => void;
 }
@@ -15,43 +13,63 @@ export interface GatewayWaker {
   sessionOpened(): void;
   /** A session ended; `workLeft` says whether another one is needed. */
   sessionEnded(workLeft: boolean): void;
+  /** Notifies no more. */
   close(): void;
 }
 
-/** For a gateway without an address this only waits: it polls. */
+/**
+ * A waker that nothing was asked of yet. For a gateway that cannot be notified it only waits: that one polls. Sessions
+ * that end with work left, one after the other, are asked for more and more slowly: something goes wrong in them.
+ */
 export function createGatewayWaker(
-  gateway: GatewayAccount,
+  isNotifiable: boolean,
   retry: { readonly firstMs: number; readonly maxMs: number },
   ports: WakerPorts,
 ): GatewayWaker {
   let openSessions = 0;
-  let cancelRetry: (() => void) | undefined;
+  /** Sessions in a row that left work behind. */
+  let inVain = 0;
+  let isClosed = false;
+  let cancelNext: (() => void) | undefined;
+
+  /** Wait after so many attempts or sessions in vain. */
+  function delayMs(count: number): number {
+    return Math.min(retry.firstMs * 2 ** (count - 1), retry.maxMs);
+  }
 
   function stop(): void {
-    cancelRetry?.();
-    cancelRetry = undefined;
+    cancelNext?.();
+    cancelNext = undefined;
   }
 
-  function attempt(delayMs: number): void {
-    void ports.notify(gateway);
-    cancelRetry = ports.after(delayMs, () => attempt(Math.min(delayMs * 2, retry.maxMs)));
+  function attempt(count: number): void {
+    void ports.notify(count);
+    cancelNext = ports.after(delayMs(count), () => attempt(count + 1));
   }
 
-  function wake(): void {
-    if (openSessions > 0 || cancelRetry !== undefined || gateway.notify === undefined) return;
-    attempt(retry.firstMs);
+  function mayNotify(): boolean {
+    return isNotifiable && !isClosed && openSessions === 0;
   }
 
   return {
-    wake,
+    wake() {
+      if (mayNotify() && cancelNext === undefined) attempt(1);
+    },
     sessionOpened() {
       openSessions++;
       stop();
     },
     sessionEnded(workLeft) {
       openSessions = Math.max(0, openSessions - 1);
-      if (workLeft) wake();
+      if (!workLeft) inVain = 0;
+      if (!workLeft || !mayNotify() || cancelNext !== undefined) return;
+      inVain++;
+      if (inVain === 1) attempt(1);
+      else cancelNext = ports.after(delayMs(inVain - 1), () => attempt(1));
     },
-    close: stop,
+    close() {
+      isClosed = true;
+      stop();
+    },
   };
 }

@@ -1,9 +1,157 @@
 import { randomBytes, randomInt } from 'node:crypto';
 import { DmError } from '../protocol/errors.ts';
-import { encodeNotification } from '../protocol/notification/notification.ts';
+import { encodeNotification, RESET_NONCES } from '../protocol/notification/notification.ts';
+import { SYSTEM_CLOCK } from '../transport/clock.ts';
 import { listenDm } from '../transport/http-listener.ts';
 import { createServerSessions } from '../transport/server-sessions.ts';
-import { openUdpSender } from '../transport/udp-sender.ts';
+import { openTrace } from '../transport/trace.ts';
+import { parseUdpAddress } from '../transport/udp-address.ts';
+import { openUdpSender, type UdpSender } from '../transport/udp-sender.ts';
 import { createServerApplication, SENDABLE } from './application.ts';
 import { createGatewayWaker, type GatewayWaker } from './gateway-waker.ts';
-import type { DmServer, DmServerSetup, FanOutOrder, GatewayAccount, GroupOrder } from './server.ts';
+import type { DmServer, DmServerSetup, GatewayAccount, ServerLog } from './server.ts';
+
+/** A DM Server has few gateways, each with one session at a time; the rest is for those who only try. */
+const MAX_OPEN_SESSIONS = 256;
+const MAX_SESSION_NUMBER = 0xffff;
+/** Enough that nobody guesses a correlator and no two are ever alike. */
+const CORRELATOR_BYTES = 12;
+
+type Closer = () => Promise<void>;
+
+/**
+ * Opens a DM Server and notifies the gateways that work waits for. When a part fails, what was opened is closed again
+ * and it rejects with a `DmError`. The store stays the caller's.
+ */
+export async function openDmServer(setup: DmServerSetup): Promise<DmServer> {
+  const closers: Closer[] = [];
+  try {
+    return await openParts(setup, closers);
+  } catch (error) {
+    await closeAll(closers, setup.log);
+    throw error;
+  }
+}
+
+async function openParts(setup: DmServerSetup, closers: Closer[]): Promise<DmServer> {
+  const { store, gateways, log } = setup;
+  const onError = (error: unknown) => log.error('unexpected failure', { err: error });
+  // An address that cannot be used is better known now than when work waits.
+  for (const { notify } of gateways) if (notify !== undefined) parseUdpAddress(notify);
+
+  const trace = setup.traceDir === undefined ? undefined : await openTrace(setup.traceDir, 'server');
+  if (trace) closers.push(() => trace.close());
+  const sender = openUdpSender({ trace });
+  closers.push(() => sender.close());
+
+  const wakers = new Map<string, GatewayWaker>();
+  for (const gateway of gateways) {
+    const ports = {
+      notify: (attempt: number) => notifyGateway(gateway, attempt, setup, sender),
+      after: (delayMs: number, callback: () => void) => SYSTEM_CLOCK.after(delayMs, callback),
+    };
+    wakers.set(gateway.id, createGatewayWaker(gateway.notify !== undefined, setup.notifyRetry, ports));
+  }
+  const application = createServerApplication({
+    ...setup,
+    serverUri: () => listener.url,
+    now: Date.now,
+    sessionOpened: (gatewayId) => wakers.get(gatewayId)?.sessionOpened(),
+    sessionEnded: (gatewayId, workLeft) => wakers.get(gatewayId)?.sessionEnded(workLeft),
+  });
+  const sessions = createServerSessions(application, {
+    maxOpenSessions: MAX_OPEN_SESSIONS,
+    idleTimeoutMs: setup.idleTimeoutMs,
+    totalTimeoutMs: setup.totalTimeoutMs,
+    trace,
+    onError,
+  });
+  closers.push(() => sessions.close());
+  closers.push(() => {
+    for (const waker of wakers.values()) waker.close();
+    return Promise.resolve();
+  });
+  const listener = await listenDm({
+    ...setup.listen,
+    maxBodyBytes: setup.maxMsgBytes,
+    handle: (request) => sessions.handle(request),
+    onError,
+  });
+  closers.push(() => listener.close());
+
+  for (const { id } of gateways) {
+    const waiting = await store.openJobs(id, SENDABLE, 1);
+    if (waiting.length > 0) wakers.get(id)?.wake();
+  }
+
+  function wakerOf(gatewayId: string): GatewayWaker {
+    const waker = wakers.get(gatewayId);
+    if (waker) return waker;
+    throw new DmError(
+      'GATEWAY_UNKNOWN',
+      `there is no gateway ${gatewayId}; there are ${[...wakers.keys()].join(', ')}`,
+    );
+  }
+
+  return {
+    store,
+    dmUrl: listener.url,
+    async createGroup({ gatewayId, group, deviceIds, idempotencyKey }) {
+      const waker = wakerOf(gatewayId);
+      const { id } = await store.createJob(gatewayId, { kind: 'group', group, deviceIds }, idempotencyKey, Date.now());
+      waker.wake();
+      return id;
+    },
+    async startFanOut({ gatewayId, idempotencyKey, fanOutRoot, group, commands, correlator = newCorrelator() }) {
+      const waker = wakerOf(gatewayId);
+      const spec = { kind: 'fanout', fanOutRoot, group, commands, correlator } as const;
+      const { id } = await store.createJob(gatewayId, spec, idempotencyKey, Date.now());
+      waker.wake();
+      return id;
+    },
+    close: () => closeAll(closers, log),
+  };
+}
+
+function newCorrelator(): string {
+  return randomBytes(CORRELATOR_BYTES).toString('base64url');
+}
+
+/**
+ * Sends package #0 to a gateway. From the second attempt on the nonces may have drifted apart: then it goes out under
+ * the reset nonces too, with one session id, for which a gateway starts one session. Never rejects. [FANOUT 8]
+ */
+async function notifyGateway(
+  { id, own, notify }: GatewayAccount,
+  attempt: number,
+  { store, log }: Pick<DmServerSetup, 'store' | 'log'>,
+  sender: UdpSender,
+): Promise<void> {
+  if (notify === undefined) return;
+  try {
+    const { host, port } = parseUdpAddress(notify);
+    const stored = (await store.peerNonces.nonces(id)).own;
+    const notification = {
+      version: 11,
+      uiMode: 'background',
+      initiator: 'server',
+      sessionId: randomInt(1, MAX_SESSION_NUMBER + 1),
+      serverId: own.principal.name,
+    } as const;
+    const nonces = attempt < 2 ? [stored] : [stored, ...RESET_NONCES];
+    const sent = await Promise.all(
+      nonces.map((nonce) => sender.send(host, port, encodeNotification(notification, own.principal.digest, nonce))),
+    );
+    if (sent.includes('sent')) log.info('gateway notified', { gateway: id, attempt });
+    else log.warn('gateway could not be notified', { gateway: id, attempt, notify });
+  } catch (error) {
+    log.error('gateway could not be notified', { gateway: id, attempt, err: error });
+  }
+}
+
+/** In the reverse order; one that fails keeps no other from closing. */
+async function closeAll(closers: Closer[], log: ServerLog): Promise<void> {
+  for (const close of closers.splice(0).reverse()) {
+    await close().catch((error: unknown) => log.error('a part did not close', { err: error }));
+  }
+}

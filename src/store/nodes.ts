@@ -16,6 +16,8 @@ export interface NodeStore {
   readAcl(locUri: string): Promise<string | undefined>;
   /** Undefined removes it. */
   writeAcl(locUri: string, acl: string | undefined): Promise<void>;
+  /** Removes the ACL of the node and those of all nodes below it. */
+  forgetAcls(locUri: string): Promise<void>;
 }
 
 /** Nonces of sessions with DM Servers, by ServerID. Writes are durable when their promise resolves. */

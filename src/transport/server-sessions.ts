@@ -1,4 +1,16 @@
-import type { Decision, Delivery, ServerOutcome, ServerSetup } from '../protocol/session/server-types.ts';
+import { hash, randomBytes } from 'node:crypto';
+import { type DecodeLimits, decodeMessage, encodeMessage, type WireForm } from '../protocol/codec.ts';
+import { DecodeError, DmError } from '../protocol/errors.ts';
+import type { Message } from '../protocol/message/message.ts';
+import { serverStart, type ServerState, stepServer } from '../protocol/session/server.ts';
+import type { Decision, Delivery, ServerInput, ServerOutcome, ServerSetup } from '../protocol/session/server-types.ts';
+import type { DmRequest } from './client-session.ts';
+import { type Clock, SYSTEM_CLOCK } from './clock.ts';
+import { ClosedSessions, type HandledMessage } from './closed-sessions.ts';
+import { type HttpAnswer, refusal } from './http-answer.ts';
+import { encodingOf, mediaTypeOf } from './media-type.ts';
+import { beginsAnew, ownCopy, repeatOf, sessionKey, userNameOf } from './session-lookup.ts';
+import type { Trace } from './trace.ts';
 
 /** One DM session as the application sees it. */
 export interface SessionIdentity<Peer> {
@@ -22,4 +34,295 @@ export interface ServerApplication<Peer> {
   deliver(session: SessionIdentity<Peer>, delivery: Delivery): Promise<Decision>;
   /** The session is over, or its client has been silent for too long. Called once per authenticated or failed session. */
   ended(session: SessionIdentity<Peer>, outcome: ServerOutcome | 'timed-out'): Promise<void>;
+}
+
+/** Bounds on the sessions of a DM endpoint. */
+export interface ServerSessionsOptions {
+  /**
+   * Sessions beyond it are refused with HTTP 503, unless one whose client has not proved itself for seconds can make
+   * room: anybody can open such sessions.
+   */
+  readonly maxOpenSessions: number;
+  /** How long a client may be silent. */
+  readonly idleTimeoutMs: number;
+  /** How long a session may last. */
+  readonly totalTimeoutMs: number;
+  /** Ended sessions whose last answer is kept for a repeat, and for how long. Default 4096 and 30,000. */
+  readonly maxClosedSessions?: number | undefined;
+  readonly closedSessionMs?: number | undefined;
+  /** How often silent sessions are looked for. Default 1,000. */
+  readonly sweepIntervalMs?: number | undefined;
+  readonly decodeLimits?: DecodeLimits | undefined;
+  readonly clock?: Clock | undefined;
+  readonly trace?: Trace | undefined;
+  /** A defect that no client was told about. */
+  readonly onError?: ((error: unknown) => void) | undefined;
+}
+
+/** The open sessions of a DM endpoint. */
+export interface ServerSessions {
+  /**
+   * Answers one message. A repeat of the last message of a session gets the same answer and is not executed again.
+   * Rejects when the application does; the client may then send the message again.
+   */
+  readonly handle: (request: DmRequest) => Promise<HttpAnswer>;
+  /** Ends the sessions whose clients were silent for too long; also done by itself. */
+  sweep(): Promise<void>;
+  readonly openCount: number;
+  /** Refuses new messages, lets those under way be answered, and ends every session. */
+  close(): Promise<void>;
+}
+
+/** How long a client that has to prove itself is left alone even when there are too many sessions. */
+const UNPROVEN_GRACE_MS = 5000;
+/** A nonce length that every known client digests correctly. */
+const NONCE_BYTES = 16;
+
+interface Received {
+  readonly message: Message;
+  readonly form: WireForm;
+  readonly mediaType: string;
+  readonly bodyDigest: string;
+}
+
+interface OpenSession<Peer> {
+  readonly key: string;
+  readonly firstMsgId: string;
+  /** Resolves when the application knows that the session before it, under the same SessionID, is over. */
+  readonly ready: Promise<void>;
+  readonly openedAt: number;
+  lastSeenAt: number;
+  /** Something of its client was delivered. */
+  proven: boolean;
+  /** A message is being handled. */
+  busy: boolean;
+  last: HandledMessage | undefined;
+  /** Absent until the client was looked up. */
+  state: ServerState | undefined;
+  /** Absent for a client that nobody knows. */
+  identity: SessionIdentity<Peer> | undefined;
+}
+
+/**
+ * Finds or opens the session of each message, by Source LocURI and SessionID, and performs the effects of its steps. One
+ * message of a session is handled at a time. [DMPROTO 8]
+ */
+export function createServerSessions<Peer>(
+  application: ServerApplication<Peer>,
+  options: ServerSessionsOptions,
+): ServerSessions {
+  const { clock = SYSTEM_CLOCK, trace, sweepIntervalMs = 1000 } = options;
+  const open = new Map<string, OpenSession<Peer>>();
+  const closed = new ClosedSessions(options.maxClosedSessions ?? 4096, options.closedSessionMs ?? 30_000);
+  /** What `close` has to wait for. */
+  const pending = new Set<Promise<unknown>>();
+  let sessionsOpened = 0;
+  let closing = false;
+  let cancelSweep = clock.after(sweepIntervalMs, sweepRegularly);
+
+  function sweepRegularly(): void {
+    void sweep().then(() => {
+      if (!closing) cancelSweep = clock.after(sweepIntervalMs, sweepRegularly);
+    });
+  }
+
+  async function sweep(): Promise<void> {
+    const now = clock.now();
+    closed.prune(now);
+    const overdue = Array.from(open.values()).filter((session) => !session.busy && isOverdue(session, now));
+    await Promise.all(overdue.map((session) => end(session, 'timed-out')));
+  }
+
+  function isOverdue({ lastSeenAt, openedAt }: OpenSession<Peer>, now: number): boolean {
+    return now - lastSeenAt > options.idleTimeoutMs || now - openedAt > options.totalTimeoutMs;
+  }
+
+  /** The session is gone at once; never rejects. */
+  function end({ key, identity }: OpenSession<Peer>, outcome: ServerOutcome | 'timed-out'): Promise<void> {
+    open.delete(key);
+    if (identity === undefined) return Promise.resolve();
+    return underWay(application.ended(identity, outcome).catch((error: unknown) => options.onError?.(error)));
+  }
+
+  function underWay<T>(work: Promise<T>): Promise<T> {
+    const noted = work.finally(() => pending.delete(noted));
+    pending.add(noted);
+    return noted;
+  }
+
+  async function handle(request: DmRequest): Promise<HttpAnswer> {
+    if (closing) return refusal(503, 'shutting down', 5);
+    const encoding = encodingOf(request.contentType);
+    if (encoding === undefined) return refusal(415, 'Content-Type is not that of a DM message');
+    let decoded: { readonly message: Message; readonly form: WireForm };
+    try {
+      decoded = decodeMessage(request.body, encoding, options.decodeLimits);
+    } catch (error) {
+      trace?.record('in', 'undecodable', encoding, request.body);
+      if (error instanceof DecodeError) return refusal(400, `${error.code}: ${error.message}`);
+      throw error;
+    }
+    trace?.record('in', decoded.message.hdr.source.locUri, encoding, request.body);
+    const bodyDigest = hash('sha256', request.body, 'base64');
+    const answer = await answerTo({ ...decoded, mediaType: mediaTypeOf(request.contentType), bodyDigest });
+    if (answer.kind === 'message') {
+      trace?.record('out', decoded.message.hdr.source.locUri, encoding, answer.response.body);
+    }
+    return answer;
+  }
+
+  function answerTo(received: Received): Promise<HttpAnswer> | HttpAnswer {
+    const key = sessionKey(received.message.hdr);
+    if (key === undefined) return refusal(400, 'SESSION_ID: Source LocURI or SessionID is too long');
+    const now = clock.now();
+    const session = open.get(key);
+    const over = session === undefined ? closed.find(key, now) : undefined;
+    const repeated = repeatOf((session ?? over)?.last, received);
+    if (repeated !== undefined) {
+      if (session !== undefined) session.lastSeenAt = now;
+      return repeated.answer;
+    }
+    if (session !== undefined) return goOn(session, received, now);
+    if (over !== undefined && received.message.hdr.msgId !== over.firstMsgId) {
+      return refusal(400, 'SESSION_OVER: this session is over');
+    }
+    return openSession(key, received, now, Promise.resolve());
+  }
+
+  function goOn(session: OpenSession<Peer>, received: Received, now: number): Promise<HttpAnswer> | HttpAnswer {
+    if (session.busy) return refusal(503, 'another message of this session is being handled', 1);
+    const isLost = session.last !== undefined && beginsAnew(received.message, session.firstMsgId);
+    if (!isLost && !isOverdue(session, now)) return begin(session, received);
+    return openSession(session.key, received, now, end(session, 'timed-out'));
+  }
+
+  function openSession(
+    key: string,
+    received: Received,
+    now: number,
+    ready: Promise<void>,
+  ): Promise<HttpAnswer> | HttpAnswer {
+    if (!hasRoom(now)) return refusal(503, 'too many sessions', 5);
+    closed.delete(key);
+    const session: OpenSession<Peer> = {
+      key,
+      firstMsgId: ownCopy(received.message.hdr.msgId),
+      ready,
+      openedAt: now,
+      lastSeenAt: now,
+      proven: false,
+      busy: false,
+      last: undefined,
+      state: undefined,
+      identity: undefined,
+    };
+    open.set(key, session);
+    return begin(session, received);
+  }
+
+  function hasRoom(now: number): boolean {
+    if (open.size < options.maxOpenSessions) return true;
+    for (const session of open.values()) {
+      if (session.proven || session.busy || now - session.lastSeenAt <= UNPROVEN_GRACE_MS) continue;
+      void end(session, 'timed-out');
+      return true;
+    }
+    return false;
+  }
+
+  function begin(session: OpenSession<Peer>, received: Received): Promise<HttpAnswer> {
+    const answer = underWay(converse(session, received));
+    session.last = { msgId: ownCopy(received.message.hdr.msgId), bodyDigest: received.bodyDigest, answer };
+    return answer;
+  }
+
+  /** Handles one message. It fails as a whole: the session then stands where it stood, ready for the same message again. */
+  async function converse(session: OpenSession<Peer>, received: Received): Promise<HttpAnswer> {
+    const { last } = session;
+    session.busy = true;
+    try {
+      // In any case this gives `begin` the turn it needs to note the message.
+      await session.ready;
+      session.state ??= await identify(session, received);
+      const { next, reply, outcome } = await step(session, session.state, received);
+      const body = encodeMessage(reply, received.form);
+      session.state = next;
+      if (outcome !== undefined) await close(session, outcome);
+      return { kind: 'message', response: { contentType: received.mediaType, body } };
+    } catch (error) {
+      session.last = last;
+      if (session.state === undefined) open.delete(session.key);
+      throw error;
+    } finally {
+      session.busy = false;
+      session.lastSeenAt = clock.now();
+    }
+  }
+
+  async function identify(session: OpenSession<Peer>, { message: { hdr } }: Received): Promise<ServerState> {
+    const source = ownCopy(hdr.source.locUri);
+    const { setup, peer } = await application.identify(source, userNameOf(hdr));
+    if (peer !== undefined) {
+      sessionsOpened += 1;
+      session.identity = { key: sessionsOpened, sessionId: ownCopy(hdr.sessionId), source, peer };
+    }
+    return serverStart(setup);
+  }
+
+  async function step(
+    session: OpenSession<Peer>,
+    state: ServerState,
+    { message, form }: Received,
+  ): Promise<{ next: ServerState; reply: Message; outcome: ServerOutcome | undefined }> {
+    let next = state;
+    let input: ServerInput | undefined = { kind: 'received', message, form, freshNonce: randomBytes(NONCE_BYTES) };
+    let reply: Message | undefined;
+    let outcome: ServerOutcome | undefined;
+    while (input !== undefined) {
+      const move = stepServer(next, input);
+      next = move.next;
+      input = undefined;
+      for (const effect of move.effects) {
+        switch (effect.kind) {
+          case 'reply':
+            reply = effect.message;
+            break;
+          case 'deliver':
+            input = { kind: 'decided', decision: await deliver(session, effect.delivery) };
+            break;
+          case 'closed':
+            outcome = effect.outcome;
+            break;
+        }
+      }
+    }
+    if (reply === undefined) throw new DmError('SESSION_NO_REPLY', 'a message was left without an answer');
+    return { next, reply, outcome };
+  }
+
+  function deliver(session: OpenSession<Peer>, delivery: Delivery): Promise<Decision> {
+    if (session.identity === undefined) throw new DmError('SESSION_UNKNOWN_PEER', 'an unknown client got through');
+    session.proven = true;
+    return application.deliver(session.identity, delivery);
+  }
+
+  async function close(session: OpenSession<Peer>, outcome: ServerOutcome): Promise<void> {
+    const { key, firstMsgId, last } = session;
+    if (last !== undefined) closed.add(key, { firstMsgId, last }, clock.now());
+    await end(session, outcome);
+  }
+
+  return {
+    handle,
+    sweep,
+    get openCount() {
+      return open.size;
+    },
+    async close() {
+      closing = true;
+      cancelSweep();
+      await Promise.allSettled(pending);
+      await Promise.all(Array.from(open.values(), (session) => end(session, 'timed-out')));
+    },
+  };
 }

@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
 import { DmError } from '../../protocol/errors.ts';
 
@@ -18,11 +19,17 @@ export interface Child {
   latest(kind: string): ChildEvent | undefined;
   /** Asks it to end and waits; kills it when it takes too long. */
   stop(): Promise<void>;
+  /** Ends it as a crash would, and waits. */
+  kill(): Promise<void>;
 }
 
 /** Starts `dmgw <args>`; it ends with this process, because its standard input does. */
-export function startChild(name: string, args: readonly string[], onLine: (line: string) => void): Child {
-  const main = new URL('../../cli/main.js', import.meta.url).pathname;
+export function startChild(
+  name: string,
+  args: readonly string[],
+  onLine: (line: string) => void,
+  main: string = fileURLToPath(new URL('../../cli/main.js', import.meta.url)),
+): Child {
   const child = spawn(process.execPath, [main, ...args], { stdio: ['pipe', 'pipe', 'pipe'] });
   const events = new Map<string, ChildEvent>();
   const waiting = new Set<() => void>();
@@ -78,6 +85,10 @@ export function startChild(name: string, args: readonly string[], onLine: (line:
       const timer = setTimeout(() => child.kill('SIGKILL'), STOP_MS);
       await ended;
       clearTimeout(timer);
+    },
+    async kill() {
+      child.kill('SIGKILL');
+      await ended;
     },
   };
 }

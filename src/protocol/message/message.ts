@@ -10,6 +10,16 @@ export type Data = string | Uint8Array;
 export interface Location {
   readonly locUri: string;
   readonly locName?: string | undefined;
+  /** Target only. */
+  readonly filter?: Filter | undefined;
+}
+
+/** Narrows a Target down. DM gives it no meaning; it is kept as the peer wrote it. */
+export interface Filter {
+  readonly meta?: Meta | undefined;
+  readonly field?: Item | undefined;
+  readonly record?: Item | undefined;
+  readonly filterType?: string | undefined;
 }
 
 /** MetInf values that apply to a command, an Item, a header or a challenge. Numbers are decimal text on the wire. [METINF 5] */
@@ -91,8 +101,8 @@ export interface ContainerCommand {
 /** A command of the data synchronisation grammar. It is read so that it can be refused with a Status. */
 export interface ForeignCommand {
   readonly kind: 'Foreign';
-  /** Element name: Sync, Map, Put, Search or Move. */
-  readonly name: string;
+  /** Element name. */
+  readonly name: 'Sync' | 'Map' | 'Put' | 'Search' | 'Move';
   readonly cmdId: string;
 }
 
@@ -158,6 +168,14 @@ export interface Message {
 /** The element name of a command, as CMD and Status/Cmd spell it. */
 export function commandName(command: Command): string {
   return command.kind === 'Foreign' ? command.name : command.kind;
+}
+
+/** The commands in document order: a container, then what is nested in it. */
+export function* everyCommand(commands: readonly RequestCommand[]): Generator<RequestCommand, void> {
+  for (const command of commands) {
+    yield command;
+    if (command.kind === 'Atomic' || command.kind === 'Sequence') yield* everyCommand(command.commands);
+  }
 }
 
 /** A command before the session gives it its CmdID. */

@@ -71,6 +71,7 @@ export type ServerEffect =
 
 /**
  * How a session ended: `completed`; `unauthorized`, the client could not prove itself; `refused`, the client did not
- * accept our credentials and executed nothing of what was last sent; `aborted` by the client's Alert 1223.
+ * accept our credentials and executed nothing of what was last sent; `aborted` by the client's Alert 1223; `unsupported`,
+ * the client speaks another version of the protocol.
  */
-export type ServerOutcome = 'completed' | 'unauthorized' | 'refused' | 'aborted';
+export type ServerOutcome = 'completed' | 'unauthorized' | 'refused' | 'aborted' | 'unsupported';

@@ -1,0 +1,142 @@
+import { STATUS } from '../protocol/message/codes.ts';
+import type { Answer, Item, RequestCommand } from '../protocol/message/message.ts';
+import { MemoryAclStore } from '../tree/acl-store.ts';
+import { executeCommands } from '../tree/executor.ts';
+import { DEFAULT_LOC_URI_LIMITS, formatLocUri, parseLocUri } from '../tree/loc-uri.ts';
+import type { Path } from '../tree/management-object.ts';
+import { MemoryObject } from '../tree/memory-object.ts';
+import { objectTemplate, type TemplateNode } from '../tree/object-template.ts';
+import { createTree } from '../tree/tree.ts';
+import { seededStream } from './seed.ts';
+
+const MAKER = 'oma-dm-gateway';
+/** A device knows no server but its own. */
+const ROOT_ACL = 'Add=*&Delete=*&Exec=*&Get=*&Replace=*';
+const INITIAL_LABEL = 'as delivered';
+
+/** A leaf to read, the same for all devices or each device's own. */
+function leaf(value: TemplateNode<DeviceTree>['value']): TemplateNode<DeviceTree> {
+  return { format: 'chr', access: ['Copy', 'Get'], value };
+}
+
+/** [STDOBJ 5.3.2] */
+const DEV_INFO = objectTemplate<DeviceTree>(['DevInfo'], {
+  '': { format: 'node', access: ['Get'], type: 'urn:oma:mo:oma-dm-devinfo:1.0' },
+  DevId: leaf(({ id }) => id),
+  Man: leaf(MAKER),
+  Mod: leaf(({ id }) => `Demo Device ${id.slice(id.lastIndexOf(':') + 1)}`),
+  DmV: leaf('1.2'),
+  Lang: leaf('en'),
+});
+
+/** [STDOBJ 5.3.3] */
+const DEV_DETAIL = objectTemplate<DeviceTree>(['DevDetail'], {
+  '': { format: 'node', access: ['Get'], type: 'urn:oma:mo:oma-dm-devdetail:1.0' },
+  'URI/MaxDepth': leaf(String(DEFAULT_LOC_URI_LIMITS.maxDepth)),
+  'URI/MaxTotLen': leaf(String(DEFAULT_LOC_URI_LIMITS.maxUriBytes)),
+  'URI/MaxSegLen': leaf(String(DEFAULT_LOC_URI_LIMITS.maxNameBytes)),
+  DevTyp: leaf('simulator'),
+  OEM: leaf(MAKER),
+  FwV: leaf('1.0'),
+  SwV: leaf(({ id }) => softwareVersionOf(id)),
+  HwV: leaf('1.0'),
+  LrgObj: { ...leaf('true'), format: 'bool' },
+});
+
+/** What a server can change and execute. Below the root it may add nodes of its own. */
+const DEMO = objectTemplate<DeviceTree>(['Vendor', 'Demo'], {
+  '': { format: 'node', access: ['Add', 'Get'] },
+  Label: { format: 'chr', access: ['Copy', 'Get', 'Replace'], value: INITIAL_LABEL },
+  Serial: leaf(({ id }) => serialOf(id)),
+  Resets: { ...leaf(({ resets }) => String(resets)), format: 'int' },
+  Reset: {
+    format: 'null',
+    access: ['Exec'],
+    exec: async (tree) => {
+      await tree.reset();
+      return { status: STATUS.ok };
+    },
+  },
+});
+
+/**
+ * The management tree of a simulated device: `./DevInfo`, `./DevDetail` and `./Vendor/Demo`. All devices share the
+ * templates; a tree holds only what its device differs in. [STDOBJ 5.3]
+ */
+export class DeviceTree {
+  /** DevInfo/DevId. */
+  readonly id: string;
+  readonly #devInfo: MemoryObject<DeviceTree>;
+  readonly #demo: MemoryObject<DeviceTree>;
+  readonly #objects: readonly MemoryObject<DeviceTree>[];
+  readonly #acls = new MemoryAclStore();
+  #resets = 0;
+
+  /** `lacks`: LocURIs of nodes that are not there, each with all below it. Throws `StatusError` for one that is none. */
+  constructor(id: string, lacks: readonly string[] = []) {
+    this.id = id;
+    this.#devInfo = new MemoryObject<DeviceTree>(DEV_INFO, this);
+    this.#demo = new MemoryObject<DeviceTree>(DEMO, this);
+    const lacking = lacks.map((locUri) => parseLocUri(locUri).path);
+    const objects = [this.#devInfo, new MemoryObject<DeviceTree>(DEV_DETAIL, this), this.#demo];
+    for (const object of objects) removeFrom(object, lacking);
+    const isThere = ({ root }: MemoryObject<DeviceTree>): boolean => !lacking.some((path) => startsWith(root, path));
+    this.#objects = objects.filter(isThere);
+  }
+
+  /** How often `./Vendor/Demo/Reset` was executed. */
+  get resets(): number {
+    return this.#resets;
+  }
+
+  /** Items of the Replace in package 1, one per leaf of DevInfo. [DMPROTO 8.3] */
+  async devInfo(): Promise<readonly Item[]> {
+    const items: Item[] = [];
+    for await (const name of this.#devInfo.children([])) {
+      items.push({
+        source: { locUri: formatLocUri([...this.#devInfo.root, name]) },
+        meta: { format: 'chr', type: 'text/plain' },
+        data: await this.#devInfo.read([name]),
+      });
+    }
+    return items;
+  }
+
+  /** Executes the commands of one message for the server of this device, as `executeCommands` does. */
+  execute(serverId: string, msgId: string, commands: readonly RequestCommand[]): AsyncGenerator<Answer> {
+    // Made for each message: between sessions a tree would be half of what a device takes.
+    const tree = createTree({ objects: this.#objects, acls: this.#acls, rootAcl: ROOT_ACL });
+    return executeCommands(tree, { serverId }, msgId, commands);
+  }
+
+  /** What `./Vendor/Demo/Reset` does: counts, and puts the label back where there is one. */
+  async reset(): Promise<void> {
+    this.#resets += 1;
+    const label = await this.#demo.find(['Label']);
+    if (label) await this.#demo.replace(['Label'], { format: 'chr', type: 'text/plain', data: INITIAL_LABEL });
+  }
+}
+
+function removeFrom(object: MemoryObject<DeviceTree>, lacking: readonly Path[]): void {
+  const { root } = object;
+  for (const path of lacking)
+    if (startsWith(path, root) || startsWith(root, path)) object.remove(path.slice(root.length));
+}
+
+function startsWith(path: Path, start: Path): boolean {
+  return start.every((name, at) => path[at] === name);
+}
+
+/** The first number of a stream of its own: the same for a DeviceID at each start. */
+function numberOf(id: string): number {
+  return seededStream(0, id).next();
+}
+
+function serialOf(id: string): string {
+  return numberOf(id).toString(16).toUpperCase().padStart(8, '0');
+}
+
+function softwareVersionOf(id: string): string {
+  const number = numberOf(id);
+  return `2.${number % 10}.${(number >>> 8) % 100}`;
+}

@@ -1,0 +1,35 @@
+import { describe, expect, it } from 'vitest';
+import { encodedBytes } from '../protocol/codec.ts';
+import type { RequestCommand } from '../protocol/message/message.ts';
+import { CommandSizes } from './carrier.ts';
+import type { Carrier } from './engine.ts';
+import { GET } from './scenario.ts';
+
+const LARGE: RequestCommand = {
+  kind: 'Add',
+  cmdId: '5',
+  items: [{ target: { locUri: './X' }, data: 'é'.repeat(1_000) }],
+};
+const ATOMIC: RequestCommand = { kind: 'Atomic', cmdId: '6', commands: [LARGE] };
+const XML: Carrier = { form: { encoding: 'xml' }, maxMsgBytes: undefined, maxObjBytes: undefined };
+
+describe('carrier', () => {
+  it('carrier: without limits takes everything', () => {
+    expect(new CommandSizes([GET, ATOMIC]).firstTooLarge(XML)).toBeUndefined();
+  });
+
+  it('carrier: takes a command that fits in a message with what stands around it, and no larger one', () => {
+    const sizes = new CommandSizes([GET, ATOMIC]);
+    for (const form of [XML.form, { encoding: 'wbxml', version: 2 }] as const) {
+      const maxMsgBytes = 1_024 + encodedBytes(ATOMIC, form);
+      expect(sizes.firstTooLarge({ ...XML, form, maxMsgBytes })).toBeUndefined();
+      expect(sizes.firstTooLarge({ ...XML, form, maxMsgBytes: maxMsgBytes - 1 })).toBe(ATOMIC);
+    }
+  });
+
+  it('carrier: takes no value with more bytes than its objects may have, and names the nested command', () => {
+    const sizes = new CommandSizes([GET, ATOMIC]);
+    expect(sizes.firstTooLarge({ ...XML, maxObjBytes: 2_000 })).toBeUndefined();
+    expect(sizes.firstTooLarge({ ...XML, maxObjBytes: 1_999 })).toBe(LARGE);
+  });
+});

@@ -1,0 +1,74 @@
+import type { Notifier } from '../fanout/engine.ts';
+import type { Target } from '../fanout/store.ts';
+import { encodeNotification, RESET_NONCES } from '../protocol/notification/notification.ts';
+import type { Device, DeviceStore } from '../store/devices.ts';
+import { parseUdpAddress } from '../transport/udp-address.ts';
+import type { UdpSender } from '../transport/udp-sender.ts';
+import type { GatewayLog } from './gateway.ts';
+
+/** What notifications need from the rest of the gateway. */
+export interface NotifierPorts {
+  readonly devices: Pick<DeviceStore, 'byKey'>;
+  readonly sender: Pick<UdpSender, 'send'>;
+  /** SessionID of the session that is open with this device. */
+  openSessionId(deviceKey: number): string | undefined;
+  /** A number from 1 to 65,535 that nobody could have foreseen. */
+  newSessionNumber(): number;
+  /** Put the DeviceID into the vendor-specific body. */
+  readonly deviceIdInBody: boolean;
+  readonly log: GatewayLog;
+}
+
+/**
+ * Tells devices by package #0 that commands wait. From a target's second attempt on the nonces may have drifted apart:
+ * then it goes out under each nonce the device may have, with one session id, for which a device starts one session.
+ * [FANOUT 8]
+ */
+export function createNotifier(ports: NotifierPorts): Notifier {
+  async function notify(target: Target): Promise<'sent' | 'refused'> {
+    const device = target.deviceKey === undefined ? undefined : await ports.devices.byKey(target.deviceKey);
+    if (device?.notify === undefined) return 'refused';
+    const { host, port } = parseUdpAddress(device.notify);
+    const sessionNumber = newSessionNumber(device.key);
+    const datagrams = noncesFor(device, target.attempts).map((nonce) =>
+      encodeNotification(
+        {
+          version: device.notificationVersion,
+          uiMode: 'background',
+          initiator: 'server',
+          sessionId: sessionNumber,
+          serverId: device.server.name,
+          vendor: ports.deviceIdInBody ? Buffer.from(device.deviceId) : undefined,
+        },
+        device.server.digest,
+        nonce,
+      ),
+    );
+    const sent = await Promise.all(datagrams.map((datagram) => ports.sender.send(host, port, datagram)));
+    return sent.includes('sent') ? 'sent' : 'refused';
+  }
+
+  function newSessionNumber(deviceKey: number): number {
+    const open = ports.openSessionId(deviceKey);
+    for (;;) {
+      const number = ports.newSessionNumber();
+      if (number.toString(16).toUpperCase() !== open) return number;
+    }
+  }
+
+  return {
+    async notify(target) {
+      try {
+        return await notify(target);
+      } catch (error) {
+        ports.log.error('device could not be notified', { deviceId: target.deviceId, err: error });
+        return 'refused';
+      }
+    },
+  };
+}
+
+function noncesFor(device: Device, attempts: number): readonly Uint8Array[] {
+  const { nonce } = device.server;
+  return attempts < 2 ? [nonce] : [nonce, device.previousServerNonce, ...RESET_NONCES];
+}

@@ -1,0 +1,145 @@
+import { parseCommands } from '../../fanout/commands.ts';
+import type { StartRequest } from '../../fanout/engine.ts';
+import type { Policy } from '../../fanout/policy.ts';
+import type { Run } from '../../fanout/store.ts';
+import { StatusError } from '../../protocol/errors.ts';
+import { STATUS } from '../../protocol/message/codes.ts';
+import type { GroupStore } from '../../store/groups.ts';
+import type { NodeStore, StoredNode } from '../../store/nodes.ts';
+import { formatLocUri, type LocUri, parseLocUri } from '../../tree/loc-uri.ts';
+import type {
+  Caller,
+  ExecRequest,
+  ExecResult,
+  Format,
+  ManagementObject,
+  NodeValue,
+  Path,
+} from '../../tree/management-object.ts';
+import { DEVICE_GROUPS, groupNameOf } from './gw-config.ts';
+import { type NodeTable, tableObject, textOf } from './node-table.ts';
+
+/** MO identifier of the Fan-Out MO and of the results it leaves. [GWMO] */
+export const FAN_OUT_MO = 'urn:oma:mo:oma-gwmo-fanout:1.0';
+
+/** Fan-Out MO. [FANOUT 3] */
+export const FAN_OUT_NODES = {
+  '': { format: 'node', type: FAN_OUT_MO, access: ['Get'], occurrence: 'One' },
+  FanOut: { format: 'node', access: ['Get'], occurrence: 'One' },
+  'FanOut/ToBeFannedOut': { format: 'xml', type: 'text/xml', access: ['Get', 'Replace'], occurrence: 'One' },
+  'FanOut/TargetGroupRef': { format: 'chr', access: ['Get', 'Replace'], occurrence: 'One' },
+  'FanOut/Start': { format: 'null', access: ['Exec'], occurrence: 'One' },
+} as const satisfies NodeTable;
+
+/** Formats in which commands can be written. [FANOUT 3] */
+const COMMAND_FORMATS = ['xml', 'chr', 'bin'] as const satisfies readonly Format[];
+
+/** What the object needs from the rest of the gateway. */
+export interface FanOutPorts {
+  readonly nodes: Pick<NodeStore, 'read' | 'write'>;
+  readonly groups: Pick<GroupStore, 'exists' | 'memberCount'>;
+  /** Whether the ACL gives this server Get on the node. */
+  mayGet(path: Path, caller: Caller): Promise<boolean>;
+  /** Makes a run durable; `FanOutEngine.startRun`. */
+  startRun(request: StartRequest): Promise<Run>;
+  readonly policy: Policy;
+  readonly maxObjBytes: number;
+}
+
+/** One instance of the Fan-Out MO: what is to be fanned out, to whom, and the Exec that starts a run. [FANOUT 4] */
+export function createFanOut(root: string, ports: FanOutPorts): ManagementObject {
+  const rootPath = parseLocUri(root).path;
+  const commandsUri = formatLocUri([...rootPath, 'FanOut', 'ToBeFannedOut']);
+  const groupUri = formatLocUri([...rootPath, 'FanOut', 'TargetGroupRef']);
+
+  async function writeCommands(value: NodeValue, caller: Caller): Promise<void> {
+    if (!COMMAND_FORMATS.some((format) => format === value.format)) {
+      throw refusal(STATUS.unsupportedType, `${commandsUri} takes Format ${COMMAND_FORMATS.join(', ')}`);
+    }
+    const bytes = typeof value.data === 'string' ? Buffer.byteLength(value.data) : value.data.length;
+    if (bytes > ports.maxObjBytes) {
+      throw refusal(STATUS.tooLarge, `${commandsUri} takes at most ${ports.maxObjBytes} bytes, not ${bytes}`);
+    }
+    parseCommands(value.data, value.type);
+    await ports.nodes.write(commandsUri, { ...value, writtenBy: caller.serverId });
+  }
+
+  async function writeGroupRef(value: NodeValue, caller: Caller): Promise<void> {
+    const text = textOf(value.data, groupUri);
+    pathOfRef(text, groupUri);
+    await ports.nodes.write(groupUri, { ...value, data: text, writtenBy: caller.serverId });
+  }
+
+  async function start({ correlator }: ExecRequest, caller: Caller): Promise<ExecResult> {
+    const [commands, groupRef] = await Promise.all([ports.nodes.read(commandsUri), ports.nodes.read(groupUri)]);
+    if (!commands) throw refusal(STATUS.incompleteCommand, `${commandsUri} is empty`);
+    if (!groupRef) throw refusal(STATUS.incompleteCommand, `${groupUri} is empty`);
+    const group = await checkGroup(groupRef, caller);
+    for (const [uri, { writtenBy }] of [[commandsUri, commands] as const, [groupUri, groupRef] as const]) {
+      if (writtenBy === caller.serverId) continue;
+      throw refusal(STATUS.conflict, `${uri} was last written by another DM Server`);
+    }
+    await ports.startRun({
+      fanOutRoot: formatLocUri(rootPath),
+      serverId: caller.serverId,
+      group,
+      commands: parseCommands(commands.data, commands.type),
+      correlator,
+      policy: ports.policy,
+      idempotencyKey: undefined,
+    });
+    return { status: STATUS.accepted };
+  }
+
+  async function checkGroup(groupRef: StoredNode, caller: Caller): Promise<string> {
+    const text = textOf(groupRef.data, groupUri);
+    const group = groupNameOf(pathOfRef(text, groupUri));
+    if (group === undefined || !(await ports.groups.exists(group))) {
+      throw refusal(STATUS.notFound, `${groupUri} names ${text}, and there is no such group`);
+    }
+    if ((await ports.groups.memberCount(group)) === 0) {
+      throw refusal(STATUS.incompleteCommand, `group ${group} has no members`);
+    }
+    if (!(await ports.mayGet([...DEVICE_GROUPS, group], caller))) {
+      throw refusal(STATUS.permissionDenied, `the ACL gives no Get on group ${group}`);
+    }
+    return group;
+  }
+
+  return tableObject(rootPath, FAN_OUT_NODES, {
+    'FanOut/ToBeFannedOut': {
+      async shape() {
+        const written = await ports.nodes.read(commandsUri);
+        const { format, type } = FAN_OUT_NODES['FanOut/ToBeFannedOut'];
+        return {
+          format: COMMAND_FORMATS.find((known) => known === written?.format) ?? format,
+          type: written?.type ?? type,
+        };
+      },
+      read: async () => (await ports.nodes.read(commandsUri))?.data ?? '',
+      replace: (_, value, caller) => writeCommands(value, caller),
+    },
+    'FanOut/TargetGroupRef': {
+      read: async () => (await ports.nodes.read(groupUri))?.data ?? '',
+      replace: (_, value, caller) => writeGroupRef(value, caller),
+    },
+    'FanOut/Start': { exec: (_, request, caller) => start(request, caller) },
+  });
+}
+
+/** A LocURI, or the bare name of a group, which reads like one. [FANOUT 4] */
+function pathOfRef(text: string, groupUri: string): Path {
+  const told = `${groupUri} takes the LocURI of a group node, or the name of a group`;
+  let locUri: LocUri;
+  try {
+    locUri = parseLocUri(text);
+  } catch (cause) {
+    throw refusal(STATUS.badRequest, told, { cause });
+  }
+  if (locUri.query) throw refusal(STATUS.badRequest, told);
+  return locUri.path;
+}
+
+function refusal(status: number, message: string, options?: ErrorOptions): StatusError {
+  return new StatusError(status, 'GATEWAY_FAN_OUT', message, options);
+}

@@ -1,0 +1,234 @@
+import { DmError, StatusError } from '../../protocol/errors.ts';
+import { STATUS } from '../../protocol/message/codes.ts';
+import type { Data } from '../../protocol/message/message.ts';
+import { formatLocUri } from '../../tree/loc-uri.ts';
+import type {
+  AccessType,
+  Caller,
+  ExecRequest,
+  ExecResult,
+  Format,
+  ManagementObject,
+  NodeInfo,
+  NodeValue,
+  Path,
+} from '../../tree/management-object.ts';
+
+/** What the definition of an object says of one node; its DDF says the same. [TND 8] */
+export interface NodeRow {
+  readonly format: Format;
+  /** MO identifier or MIME type; absent: none for an interior node, text/plain for a leaf. */
+  readonly type?: string;
+  readonly access: readonly AccessType[];
+  readonly occurrence: 'One' | 'ZeroOrOne' | 'ZeroOrMore' | 'OneOrMore';
+}
+
+/**
+ * The nodes of an object by their path below its root: names joined by `/`, `*` for any name, empty for the root
+ * itself. A row stands after the one above it.
+ */
+export type NodeTable = Readonly<Record<string, NodeRow>>;
+
+/** The names that stand for the `*` of a path, in order. */
+export type NamesOf<P extends string> = P extends `${string}*${infer Rest}`
+  ? readonly [string, ...NamesOf<Rest>]
+  : readonly [];
+
+type ParentsOf<Names> = Names extends readonly [...infer Parents, string] ? Readonly<Parents> : readonly [];
+
+/** What one node of a table does beyond what its row says. */
+export interface NodeBehaviour<Names> {
+  /** A `*` node, or one that may be missing: whether it is there, with all nodes above it. */
+  exists?(names: Names): Promise<boolean>;
+  /** A `*` node: the names there are below its parent. */
+  list?(parents: ParentsOf<Names>): AsyncIterable<string>;
+  /** A leaf that keeps the Format and Type it was written with. */
+  shape?(names: Names): Promise<Pick<NodeInfo, 'format' | 'type'>>;
+  /** Undefined: the leaf is not there. */
+  read?(names: Names): Promise<Data | undefined>;
+  add?(names: Names, value: NodeValue, caller: Caller): Promise<void>;
+  replace?(names: Names, value: NodeValue, caller: Caller): Promise<void>;
+  delete?(names: Names, caller: Caller): Promise<void>;
+  exec?(names: Names, request: ExecRequest, caller: Caller): Promise<ExecResult>;
+}
+
+export type Behaviours<T extends NodeTable> = {
+  readonly [P in keyof T & string]?: NodeBehaviour<NamesOf<P>>;
+};
+
+/** The same where the path, and with it the number of names, is not known to the compiler. */
+type AnyBehaviour = Omit<NodeBehaviour<readonly string[]>, 'list'> & {
+  list?(parents: readonly string[]): AsyncIterable<string>;
+};
+type AnyBehaviours = Readonly<Record<string, AnyBehaviour>>;
+
+/** A row with what it does, where the table holds it. */
+interface Entry {
+  readonly row: NodeRow;
+  readonly does: AnyBehaviour;
+  readonly permanent: boolean;
+  readonly fixed: Map<string, Entry>;
+  any: Entry | undefined;
+}
+
+/** Where a path leads: the entries from the root down, and the names of the `*` among them. */
+interface Place {
+  readonly entry: Entry;
+  readonly names: readonly string[];
+  /** The last `*` entry of the path, and how many of `names` lead to it. */
+  readonly lastAny: { readonly entry: Entry; readonly depth: number } | undefined;
+}
+
+/** A management object made of its table and what its nodes do. Nothing is kept: every call asks the behaviour. */
+export function tableObject<const T extends NodeTable>(
+  root: Path,
+  table: T,
+  behaviours: Behaviours<T>,
+): ManagementObject {
+  const top = entriesOf(table, behaviours as AnyBehaviours);
+
+  async function isThere({ entry, names, lastAny }: Place): Promise<boolean> {
+    if (entry.does.exists) return entry.does.exists(names);
+    if (lastAny && !(await lastAny.entry.does.exists?.(names.slice(0, lastAny.depth)))) return false;
+    if (entry.row.occurrence !== 'ZeroOrOne') return true;
+    return (await entry.does.read?.(names)) !== undefined;
+  }
+
+  async function* children(path: Path): AsyncIterable<string> {
+    const place = locate(top, path);
+    if (!place) return;
+    for (const [name, entry] of place.entry.fixed) {
+      const mayLack = entry.row.occurrence !== 'One';
+      if (!mayLack || (await isThere({ ...place, entry }))) yield name;
+    }
+    if (place.entry.any?.does.list) yield* place.entry.any.does.list(place.names);
+  }
+
+  return {
+    root,
+    async find(path) {
+      const place = locate(top, path);
+      if (!place || !(await isThere(place))) return undefined;
+      const { row, does, permanent } = place.entry;
+      const shape = (await does.shape?.(place.names)) ?? { format: row.format, type: typeOf(row) };
+      return { ...shape, access: accessOf(place.entry), permanent };
+    },
+    children,
+    async read(path) {
+      const place = locate(top, path);
+      const data = await place?.entry.does.read?.(place.names);
+      if (data === undefined) throw missing(root, path);
+      return data;
+    },
+    async add(path, node, caller) {
+      const { entry, names } = writable(root, top, path, 'Add');
+      if (!entry.does.add) throw notAllowed(root, path, 'Add');
+      checkFormat(root, path, entry, node);
+      await entry.does.add(names, node, caller);
+    },
+    async replace(path, value, caller) {
+      const { entry, names } = writable(root, top, path, 'Replace');
+      if (!entry.does.replace) throw notAllowed(root, path, 'Replace');
+      checkFormat(root, path, entry, value);
+      await entry.does.replace(names, value, caller);
+    },
+    async delete(path, caller) {
+      const { entry, names } = writable(root, top, path, 'Delete');
+      if (!entry.does.delete) throw notAllowed(root, path, 'Delete');
+      await entry.does.delete(names, caller);
+    },
+    async exec(path, request, caller) {
+      const { entry, names } = writable(root, top, path, 'Exec');
+      if (!entry.does.exec) throw notAllowed(root, path, 'Exec');
+      return entry.does.exec(names, request, caller);
+    },
+  };
+}
+
+/** Data of a leaf as text; octets must be UTF-8 [400]. */
+export function textOf(data: Data, locUri: string): string {
+  if (typeof data === 'string') return data;
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(data);
+  } catch (cause) {
+    throw new StatusError(STATUS.badRequest, 'GATEWAY_NOT_TEXT', `${locUri} takes text in UTF-8`, { cause });
+  }
+}
+
+function entriesOf(table: NodeTable, behaviours: AnyBehaviours): Entry | undefined {
+  let top: Entry | undefined;
+  for (const [path, row] of Object.entries(table)) {
+    const entry: Entry = {
+      row,
+      does: behaviours[path] ?? {},
+      permanent: !path.includes('*'),
+      fixed: new Map(),
+      any: undefined,
+    };
+    const names = path === '' ? [] : path.split('/');
+    const last = names.pop();
+    if (last === undefined) {
+      top = entry;
+      continue;
+    }
+    const parent = names.reduce((at: Entry | undefined, name) => (name === '*' ? at?.any : at?.fixed.get(name)), top);
+    if (!parent) throw new DmError('GATEWAY_NODE_TABLE', `${path} stands before the row above it`);
+    if (last === '*') parent.any = entry;
+    else parent.fixed.set(last, entry);
+  }
+  return top;
+}
+
+function locate(top: Entry | undefined, path: Path): Place | undefined {
+  const names: string[] = [];
+  let entry = top;
+  let lastAny: Place['lastAny'];
+  for (const name of path) {
+    const fixed = entry?.fixed.get(name);
+    if (!fixed && entry?.any) {
+      names.push(name);
+      lastAny = { entry: entry.any, depth: names.length };
+    }
+    entry = fixed ?? entry?.any;
+  }
+  return entry && { entry, names, lastAny };
+}
+
+function writable(root: Path, top: Entry | undefined, path: Path, command: AccessType): Place {
+  const place = locate(top, path);
+  if (!place) throw missing(root, path);
+  if (!place.entry.row.access.includes(command)) throw notAllowed(root, path, command);
+  return place;
+}
+
+function checkFormat(root: Path, path: Path, { row, does }: Entry, value: NodeValue): void {
+  if (does.shape || value.format === row.format) return;
+  throw new StatusError(
+    STATUS.unsupportedType,
+    'GATEWAY_FORMAT',
+    `${formatLocUri([...root, ...path])} has Format ${row.format}, not ${value.format}`,
+  );
+}
+
+/** Add stands in the row of the node that is added; the tree looks for it at the node it is added to. */
+function accessOf({ row, fixed, any }: Entry): readonly AccessType[] {
+  const access = row.access.filter((command) => command !== 'Add');
+  const below = any ? [any, ...fixed.values()] : [...fixed.values()];
+  return below.some((entry) => entry.row.access.includes('Add')) ? ['Add', ...access] : access;
+}
+
+function typeOf(row: NodeRow): string {
+  return row.type ?? (row.format === 'node' ? '' : 'text/plain');
+}
+
+function missing(root: Path, path: Path): StatusError {
+  return new StatusError(STATUS.notFound, 'GATEWAY_NO_NODE', `there is no node ${formatLocUri([...root, ...path])}`);
+}
+
+function notAllowed(root: Path, path: Path, command: string): StatusError {
+  return new StatusError(
+    STATUS.commandNotAllowed,
+    'GATEWAY_NOT_ALLOWED',
+    `${formatLocUri([...root, ...path])} does not allow ${command}`,
+  );
+}

@@ -1,0 +1,130 @@
+import type { Outcome } from '../../fanout/outcome.ts';
+import type { FanOutStore, Member, Run } from '../../fanout/store.ts';
+import { StatusError } from '../../protocol/errors.ts';
+import { STATUS } from '../../protocol/message/codes.ts';
+import { pagesOf } from '../../store/pages.ts';
+import { formatLocUri } from '../../tree/loc-uri.ts';
+import type { ManagementObject } from '../../tree/management-object.ts';
+import { FAN_OUT_MO } from './fan-out.ts';
+import { type NodeRow, type NodeTable, tableObject } from './node-table.ts';
+import { utcTime } from './utc-time.ts';
+
+const ROOT = ['SCR'];
+const PAGE = 100;
+const INTERIOR = { format: 'node', access: ['Get'], occurrence: 'One' } as const satisfies NodeRow;
+const TEXT = { format: 'chr', access: ['Get'], occurrence: 'One' } as const satisfies NodeRow;
+const NUMBER = { format: 'int', access: ['Get'], occurrence: 'One' } as const satisfies NodeRow;
+const MAYBE_TEXT = { ...TEXT, occurrence: 'ZeroOrOne' } as const satisfies NodeRow;
+
+/** Results of the runs: one object per run. [FANOUT 3] */
+export const RESULTS_NODES = {
+  '': INTERIOR,
+  Results: INTERIOR,
+  'Results/*': { format: 'node', type: FAN_OUT_MO, access: ['Get', 'Delete'], occurrence: 'ZeroOrMore' },
+  'Results/*/Results': INTERIOR,
+  'Results/*/Results/*': { format: 'node', access: ['Get'], occurrence: 'OneOrMore' },
+  'Results/*/Results/*/DeviceID': TEXT,
+  'Results/*/Results/*/DeResult': { format: 'xml', type: 'text/xml', access: ['Get'], occurrence: 'ZeroOrOne' },
+  'Results/*/Results/*/Ext': INTERIOR,
+  'Results/*/Results/*/Ext/Outcome': TEXT,
+  'Results/*/Results/*/Ext/Attempts': NUMBER,
+  'Results/*/Results/*/Ext/StartedAt': MAYBE_TEXT,
+  'Results/*/Results/*/Ext/AnsweredAt': MAYBE_TEXT,
+  'Results/*/Results/*/Ext/Late': TEXT,
+  'Results/*/Ext': INTERIOR,
+  'Results/*/Ext/Summary': INTERIOR,
+  'Results/*/Ext/Summary/State': TEXT,
+  'Results/*/Ext/Summary/Generation': NUMBER,
+  'Results/*/Ext/Summary/StartedAt': TEXT,
+  'Results/*/Ext/Summary/EndedAt': TEXT,
+  'Results/*/Ext/Summary/Targets': NUMBER,
+  'Results/*/Ext/Summary/Pending': NUMBER,
+  'Results/*/Ext/Summary/Succeeded': NUMBER,
+  'Results/*/Ext/Summary/Failed': NUMBER,
+  'Results/*/Ext/Summary/TimedOut': NUMBER,
+  'Results/*/Ext/Summary/Unreachable': NUMBER,
+  'Results/*/Ext/Summary/Unauthorized': NUMBER,
+  'Results/*/Ext/Summary/Cancelled': NUMBER,
+  'Results/*/Ext/Summary/Unknown': NUMBER,
+} as const satisfies NodeTable;
+
+/** URL of a run's results, as its alert names it. [FANOUT 6] */
+export function resultsUrl(run: number): string {
+  return formatLocUri([...ROOT, 'Results', `Results${run}`]);
+}
+
+/** The results of all runs that still have some; read from the store at every call. */
+export function createResults(fanOut: Pick<FanOutStore, 'run' | 'runs' | 'deleteRun' | 'member'>): ManagementObject {
+  async function runByName(name: string): Promise<Run | undefined> {
+    const number = /^Results([1-9]\d{0,14})$/.exec(name)?.[1];
+    return number === undefined ? undefined : fanOut.run(Number(number));
+  }
+
+  async function memberByName(runName: string, name: string): Promise<Member | undefined> {
+    const run = /^[1-9]\d{0,14}$/.test(name) ? await runByName(runName) : undefined;
+    return run && fanOut.member(run.number, Number(name));
+  }
+
+  const ofMember = (select: (member: Member) => string | undefined) => ({
+    async read([runName, name]: readonly [string, string]) {
+      const member = await memberByName(runName, name);
+      return member && select(member);
+    },
+  });
+
+  const ofRun = (select: (run: Run) => string | number) => ({
+    async read([runName]: readonly [string]) {
+      const run = await runByName(runName);
+      return run && String(select(run));
+    },
+  });
+
+  const count = (outcome: Outcome | 'targets') => ofRun(({ counts }) => counts[outcome]);
+
+  return tableObject(ROOT, RESULTS_NODES, {
+    'Results/*': {
+      exists: async ([runName]) => (await runByName(runName)) !== undefined,
+      async *list() {
+        const all = pagesOf(PAGE, (last: Run | undefined) => fanOut.runs(last?.number, PAGE));
+        for await (const { number } of all) yield `Results${number}`;
+      },
+      async delete([runName]) {
+        const run = await runByName(runName);
+        if (!run || (await fanOut.deleteRun(run.number))) return;
+        throw new StatusError(
+          STATUS.commandNotAllowed,
+          'GATEWAY_RUN_ACTIVE',
+          `${resultsUrl(run.number)} belongs to a run that is still active`,
+        );
+      },
+    },
+    'Results/*/Results/*': {
+      exists: async ([runName, name]) => (await memberByName(runName, name)) !== undefined,
+      async *list([runName]) {
+        const run = await runByName(runName);
+        if (!run) return;
+        for (let n = 1; n <= run.counts.targets; n += 1) yield String(n);
+      },
+    },
+    'Results/*/Results/*/DeviceID': ofMember(({ deviceId }) => deviceId),
+    'Results/*/Results/*/DeResult': ofMember(({ deResult }) => deResult),
+    'Results/*/Results/*/Ext/Outcome': ofMember(({ outcome }) => outcome),
+    'Results/*/Results/*/Ext/Attempts': ofMember(({ attempts }) => String(attempts)),
+    'Results/*/Results/*/Ext/StartedAt': ofMember(({ startedAt }) => utcTime(startedAt)),
+    'Results/*/Results/*/Ext/AnsweredAt': ofMember(({ answeredAt }) => utcTime(answeredAt)),
+    'Results/*/Results/*/Ext/Late': ofMember(({ late }) => String(late)),
+    'Results/*/Ext/Summary/State': ofRun(({ state }) => state),
+    'Results/*/Ext/Summary/Generation': ofRun(({ generation }) => generation),
+    'Results/*/Ext/Summary/StartedAt': ofRun(({ startedAt }) => utcTime(startedAt) ?? ''),
+    'Results/*/Ext/Summary/EndedAt': ofRun(({ endedAt }) => utcTime(endedAt) ?? ''),
+    'Results/*/Ext/Summary/Targets': count('targets'),
+    'Results/*/Ext/Summary/Pending': count('pending'),
+    'Results/*/Ext/Summary/Succeeded': count('succeeded'),
+    'Results/*/Ext/Summary/Failed': count('failed'),
+    'Results/*/Ext/Summary/TimedOut': count('timed-out'),
+    'Results/*/Ext/Summary/Unreachable': count('unreachable'),
+    'Results/*/Ext/Summary/Unauthorized': count('unauthorized'),
+    'Results/*/Ext/Summary/Cancelled': count('cancelled'),
+    'Results/*/Ext/Summary/Unknown': count('unknown'),
+  });
+}

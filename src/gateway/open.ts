@@ -1,0 +1,148 @@
+import { randomBytes, randomInt } from 'node:crypto';
+import { createFanOutEngine, type EngineEvents } from '../fanout/engine.ts';
+import { executeCommands } from '../tree/executor.ts';
+import { createDmHttpClient } from '../transport/http-client.ts';
+import { listenDm } from '../transport/http-listener.ts';
+import { createServerSessions } from '../transport/server-sessions.ts';
+import { openTrace } from '../transport/trace.ts';
+import { openUdpSender } from '../transport/udp-sender.ts';
+import type { Gateway, GatewayLog, GatewaySetup } from './gateway.ts';
+import { openNorthbound } from './northbound.ts';
+import { createGatewayTree } from './gateway-tree.ts';
+import { createNotifier } from './notifier.ts';
+import { createSouthbound } from './southbound.ts';
+import { SYSTEM_CLOCK } from './system-clock.ts';
+
+/** Length of the nonces we make. Peer: libdmclient drops nonces whose length modulo 3 is 2. */
+const NONCE_BYTES = 16;
+/** Where runs started at the gateway belong when no root is configured. */
+const DEFAULT_ROOT = './SCM';
+const MAX_SESSION_NUMBER = 0xffff;
+/** Steps of the random numbers for jitter. */
+const RANDOM_STEPS = 2 ** 32;
+
+type Closer = () => Promise<void>;
+
+/** Opens a DM Gateway; when a part fails, what was opened is closed again. The store stays the caller's. */
+export async function openGateway(setup: GatewaySetup): Promise<Gateway> {
+  const closers: Closer[] = [];
+  try {
+    return await openParts(setup, closers);
+  } catch (error) {
+    await closeAll(closers, setup.log);
+    throw error;
+  }
+}
+
+async function openParts(setup: GatewaySetup, closers: Closer[]): Promise<Gateway> {
+  const { store, servers, log } = setup;
+  const onError = (error: unknown) => log.error('unexpected failure', { err: error });
+  const newSessionNumber = () => randomInt(1, MAX_SESSION_NUMBER + 1);
+
+  const trace = setup.traceDir === undefined ? undefined : await openTrace(setup.traceDir, 'gateway');
+  if (trace) closers.push(() => trace.close());
+  const http = createDmHttpClient({
+    timeoutMs: setup.northbound.timeoutMs,
+    maxBodyBytes: setup.northbound.maxMsgBytes,
+    trace,
+  });
+  closers.push(() => http.close());
+  const sender = openUdpSender({ trace });
+  closers.push(() => sender.close());
+
+  const engine = createFanOutEngine({
+    store: store.fanOut,
+    notifier: createNotifier({
+      devices: store.devices,
+      sender,
+      openSessionId: (deviceKey) => southbound.openSessionId(deviceKey),
+      newSessionNumber,
+      deviceIdInBody: setup.southbound.deviceIdInNotification,
+      log,
+    }),
+    clock: SYSTEM_CLOCK,
+    events: engineEvents(log, (serverId) => northbound.alertReady(serverId)),
+    random: () => randomInt(RANDOM_STEPS) / RANDOM_STEPS,
+    maxActiveRuns: setup.fanOut.maxActiveRuns,
+  });
+
+  const southbound = createSouthbound({
+    gatewayId: setup.id,
+    devices: store.devices,
+    engine,
+    serverUri: () => listener.url,
+    maxMsgBytes: setup.southbound.maxMsgBytes,
+    maxObjBytes: setup.southbound.maxObjBytes,
+    inventoryMaxAgeMs: setup.southbound.inventoryMaxAgeMs,
+    now: () => SYSTEM_CLOCK.now(),
+    log,
+  });
+  const sessions = createServerSessions(southbound, {
+    maxOpenSessions: setup.southbound.maxSessions,
+    idleTimeoutMs: setup.southbound.idleTimeoutMs,
+    totalTimeoutMs: setup.southbound.totalTimeoutMs,
+    trace,
+    onError,
+  });
+  closers.push(() => sessions.close());
+  const tree = createGatewayTree({
+    ...setup,
+    version: setup.version ?? 'unknown',
+    maxObjBytes: setup.northbound.maxObjBytes,
+    startRun: (request) => engine.startRun(request),
+  });
+  const northbound = await openNorthbound({
+    gatewayId: setup.id,
+    store,
+    servers,
+    notifications: setup.northbound.notifications,
+    limits: setup.northbound,
+    alertRetry: setup.alertRetry,
+    clock: SYSTEM_CLOCK,
+    exchange: (request) => http.exchange(request),
+    execute: (caller, msgId, commands) => executeCommands(tree, caller, msgId, commands, { onError }),
+    newNonce: () => randomBytes(NONCE_BYTES),
+    newSessionId: () => newSessionNumber().toString(16).toUpperCase(),
+    log,
+    trace,
+  });
+  closers.push(() => northbound.close());
+  const listener = await listenDm({
+    ...setup.southbound.listen,
+    maxBodyBytes: setup.southbound.maxMsgBytes,
+    handle: (request) => sessions.handle(request),
+    onError,
+  });
+  closers.push(() => listener.close());
+  closers.push(() => engine.close());
+  await engine.open();
+  northbound.start();
+
+  return {
+    store,
+    dmUrl: listener.url,
+    notificationAddress: northbound.notificationAddress,
+    startRun: (request) =>
+      engine.startRun({ ...request, fanOutRoot: setup.fanOut.roots[0] ?? DEFAULT_ROOT, serverId: servers[0]?.id }),
+    get openSessions() {
+      return sessions.openCount;
+    },
+    close: () => closeAll(closers, log),
+  };
+}
+
+function engineEvents(log: GatewayLog, alertReady: (serverId: string) => void): EngineEvents {
+  return {
+    runStarted: ({ number, group, counts }) => log.info('run started', { run: number, group, targets: counts.targets }),
+    runCompleted: ({ number, state, counts }) => log.info('run completed', { run: number, state, counts }),
+    alertReady,
+    problem: (where, error) => log.error('fan-out engine', { where, err: error }),
+  };
+}
+
+/** In the reverse order; one that fails keeps no other from closing. */
+async function closeAll(closers: Closer[], log: GatewayLog): Promise<void> {
+  for (const close of closers.splice(0).reverse()) {
+    await close().catch((error: unknown) => log.error('a part did not close', { err: error }));
+  }
+}

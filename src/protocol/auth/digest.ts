@@ -1,0 +1,17 @@
+import { hash } from 'node:crypto';
+
+/** B64(H(name:secret)): the form in which a secret is kept, and all that md5, MAC and notifications need of it. [SEC 5.3] */
+export function digestOf(name: string, secret: string): string {
+  return hash('md5', `${name}:${secret}`, 'base64');
+}
+
+/** H(digest:nonce): 16 octets that prove the secret behind `digest`. [SEC 5.3] */
+export function md5Proof(digest: string, nonce: Uint8Array): Uint8Array {
+  return hash('md5', Buffer.concat([Buffer.from(`${digest}:`), nonce]), 'buffer');
+}
+
+/** H(digest:nonce:B64(H(content))): 16 octets that prove the secret and that the content is what was sent. [SEC 5.4, NOTI 6.2] */
+export function contentProof(digest: string, nonce: Uint8Array, content: Uint8Array): Uint8Array {
+  const tail = Buffer.from(`:${hash('md5', content, 'base64')}`);
+  return hash('md5', Buffer.concat([Buffer.from(`${digest}:`), nonce, tail]), 'buffer');
+}

@@ -1,0 +1,377 @@
+import { challenge, checkCred, credOf, nextNonceOf, schemeOf, type Verdict } from '../auth/credentials.ts';
+import { emptyMessageBytes, type WireForm } from '../codec.ts';
+import { DmError } from '../errors.ts';
+import { ALERT, STATUS } from '../message/codes.ts';
+import {
+  type AlertCommand,
+  type Answer,
+  everyCommand,
+  type Item,
+  type Message,
+  type RequestCommand,
+  type StatusCommand,
+  type SyncHdr,
+  type Unnumbered,
+} from '../message/message.ts';
+import {
+  Body,
+  commandStatus,
+  hdrStatus,
+  hdrStatusIn,
+  isRefusal,
+  requestsIn,
+  VERSIONS,
+  versionStatus,
+} from './outgoing.ts';
+import type { Decision, Delivery, ServerEffect, ServerInput, ServerOutcome, ServerSetup } from './server-types.ts';
+
+/** One end of a session, the server's. `unproven`: the client still has to prove itself. */
+export type ServerState =
+  | {
+      readonly phase: 'unproven';
+      readonly setup: ServerSetup;
+      readonly msgId: number;
+      /** Nonce of the challenge that was sent; undefined before. */
+      readonly challengeNonce: Uint8Array | undefined;
+    }
+  | { readonly phase: 'awaiting'; readonly session: Session }
+  | { readonly phase: 'deciding'; readonly session: Session; readonly exchange: Exchange }
+  | { readonly phase: 'closed' };
+
+export interface ServerStep {
+  readonly next: ServerState;
+  readonly effects: readonly ServerEffect[];
+}
+
+/** What is kept between the messages of a client that has proved itself. */
+interface Session {
+  readonly setup: ServerSetup;
+  /** MsgID of our last message. */
+  readonly msgId: number;
+  readonly isDelivered: boolean;
+  /** The client has accepted our credentials for the session. */
+  readonly isAccepted: boolean;
+  /** Nonce of our next proof. */
+  readonly ownNonce: Uint8Array;
+  /** Times our proof was refused. */
+  readonly ownFailures: number;
+  readonly maxMsgBytes: number | undefined;
+  readonly maxObjBytes: number | undefined;
+  /** Commands of ours that have left, by `sentKey`. */
+  readonly sent: ReadonlyMap<string, SentCommand>;
+  /** Commands of our last message, as the application gave them. */
+  readonly last: readonly RequestCommand[];
+  /** Commands that did not fit into the messages so far. */
+  readonly unsent: readonly RequestCommand[];
+}
+
+interface SentCommand {
+  /** The application's CmdID; undefined for a command of the session itself. */
+  readonly cmdId: string | undefined;
+  readonly hasStatus: boolean;
+}
+
+/** A message of the client that waits for its answer. */
+interface Exchange {
+  readonly hdr: SyncHdr;
+  readonly form: WireForm;
+  readonly isFinal: boolean;
+  readonly status: Unnumbered<StatusCommand>;
+  readonly requests: readonly RequestCommand[];
+  /** The session ends with the answer, whatever the application would like to say. */
+  readonly ending: ServerOutcome | undefined;
+}
+
+/** Where a session with a client begins. */
+export function serverStart(setup: ServerSetup): ServerState {
+  return { phase: 'unproven', setup, msgId: 0, challengeNonce: undefined };
+}
+
+/** Decides one move of a DM server. Performs no I/O and reads no clock. Throws `DmError` SESSION_INPUT for an input that cannot come now. [DMPROTO 8, SEC 5] */
+export function stepServer(state: ServerState, input: ServerInput): ServerStep {
+  switch (state.phase) {
+    case 'unproven':
+      if (input.kind === 'received') return admit(state, input);
+      break;
+    case 'awaiting':
+      if (input.kind === 'received') return takeIn(state.session, input, hdrStatus(input.message.hdr, STATUS.ok), {});
+      break;
+    case 'deciding':
+      if (input.kind === 'decided') return reply(state.session, state.exchange, input.decision);
+      break;
+    case 'closed':
+      break;
+  }
+  throw new DmError('SESSION_INPUT', `${input.kind} cannot come while the session is ${state.phase}`);
+}
+
+type Received = Extract<ServerInput, { kind: 'received' }>;
+
+/** Lets a client in that proves itself, challenges it once, and gives up at the second failure. [SEC 5] */
+function admit(state: Extract<ServerState, { phase: 'unproven' }>, received: Received): ServerStep {
+  const { setup, challengeNonce } = state;
+  const { message, freshNonce } = received;
+  const { hdr } = message;
+  const version = versionStatus(hdr);
+  if (version !== STATUS.ok) return turnAway(state, message, hdrStatus(hdr, version), 'unsupported');
+  const verdict = verdictOn(hdr, setup, challengeNonce);
+  const scheme = setup.peer?.scheme ?? setup.defaultScheme;
+  if (verdict === 'valid') {
+    const session: Session = {
+      setup,
+      msgId: state.msgId,
+      isDelivered: false,
+      isAccepted: false,
+      ownNonce: setup.own.nonce,
+      ownFailures: 0,
+      maxMsgBytes: undefined,
+      maxObjBytes: undefined,
+      sent: new Map(),
+      last: [],
+      unsent: [],
+    };
+    if (scheme === 'none') return takeIn(session, received, hdrStatus(hdr, STATUS.ok), {});
+    const nonces = scheme === 'md5' ? { peer: freshNonce } : {};
+    const chal = scheme === 'md5' ? challenge(scheme, freshNonce) : undefined;
+    return takeIn(session, received, hdrStatus(hdr, STATUS.authenticationAccepted, chal), nonces);
+  }
+  const code = verdict === 'missing' ? STATUS.missingCredentials : STATUS.invalidCredentials;
+  if (challengeNonce !== undefined || scheme === 'none') {
+    return turnAway(state, message, hdrStatus(hdr, code), 'unauthorized');
+  }
+  return turnAway(state, message, hdrStatus(hdr, code, challenge(scheme, freshNonce)), freshNonce);
+}
+
+function verdictOn({ cred }: SyncHdr, { peer }: ServerSetup, challengeNonce: Uint8Array | undefined): Verdict {
+  if (peer !== undefined) return checkCred(cred, { ...peer, nonce: challengeNonce ?? peer.nonce });
+  return cred === undefined ? 'missing' : 'invalid';
+}
+
+/** Executes nothing: every command gets the Status of the SyncHdr. Ends the session, or waits for a proof with this nonce. */
+function turnAway(
+  state: Extract<ServerState, { phase: 'unproven' }>,
+  message: Message,
+  status: Unnumbered<StatusCommand>,
+  how: ServerOutcome | Uint8Array,
+): ServerStep {
+  const { setup } = state;
+  const msgId = state.msgId + 1;
+  const body = new Body();
+  body.add(status);
+  for (const request of requestsIn(message)) body.add(commandStatus(message.hdr, request, status.code));
+  const effects: ServerEffect[] = [
+    { kind: 'reply', message: { hdr: header(setup, message.hdr, msgId), body: body.commands, final: true } },
+  ];
+  if (typeof how !== 'string') return { next: { ...state, msgId, challengeNonce: how }, effects };
+  return { next: { phase: 'closed' }, effects: [...effects, { kind: 'closed', outcome: how }] };
+}
+
+/** Takes a message of a proven client apart and hands it to the application. */
+function takeIn(
+  before: Session,
+  { message, form }: Received,
+  status: Unnumbered<StatusCommand>,
+  proof: { readonly peer?: Uint8Array | undefined },
+): ServerStep {
+  const { hdr } = message;
+  const { session, ownNonce, isRefused } = afterOwnProof(before, message);
+  const requests = requestsIn(message);
+  const alerts = requests.filter((request) => request.kind === 'Alert');
+  const isAborted = alerts.some(({ code }) => code === ALERT.sessionAbort);
+  const ending = isAborted ? 'aborted' : isRefused ? 'refused' : undefined;
+  const { sent, answers, strayAnswers } = takeAnswers(session, message);
+  const next: Session = {
+    ...session,
+    isDelivered: true,
+    maxMsgBytes: hdr.meta?.maxMsgBytes ?? session.maxMsgBytes,
+    maxObjBytes: hdr.meta?.maxObjBytes ?? session.maxObjBytes,
+    sent,
+  };
+  const delivery: Delivery = {
+    first: !session.isDelivered,
+    final: message.final && ending === undefined && session.unsent.length === 0,
+    devInfo: devInfoIn(requests),
+    alerts: alerts.filter(isForApplication),
+    managementAlert: alerts.find(isManagementAlert)?.code,
+    answers,
+    strayAnswers,
+    outstanding: [...sent.values()].flatMap(({ cmdId, hasStatus }) => (hasStatus ? [] : (cmdId ?? []))),
+    peerMaxMsgBytes: next.maxMsgBytes,
+    peerMaxObjBytes: next.maxObjBytes,
+    form,
+    nonces: { own: ownNonce, peer: proof.peer },
+  };
+  const exchange: Exchange = { hdr, form, isFinal: message.final, status, requests, ending };
+  return { next: { phase: 'deciding', session: next, exchange }, effects: [{ kind: 'deliver', delivery }] };
+}
+
+/**
+ * What the client makes of our credentials: accepted for the session [212] or for this message [200], or refused; then the
+ * commands of the refused message are to be sent once more, with the nonce of the client's challenge. [SEC 5]
+ */
+function afterOwnProof(
+  session: Session,
+  message: Message,
+): { readonly session: Session; readonly ownNonce: Uint8Array | undefined; readonly isRefused: boolean } {
+  const status = hdrStatusIn(message, session.msgId);
+  if (status === undefined) return { session, ownNonce: undefined, isRefused: false };
+  const nonce = nextNonceOf(status.chal);
+  if (!isRefusal(status.code)) {
+    const isAccepted = session.isAccepted || status.code === STATUS.authenticationAccepted;
+    return {
+      session: { ...session, isAccepted, ownNonce: nonce ?? session.ownNonce },
+      ownNonce: nonce,
+      isRefused: false,
+    };
+  }
+  const { setup, sent, last, unsent } = session;
+  const refused: Session = {
+    ...session,
+    isAccepted: false,
+    ownNonce: nonce ?? session.ownNonce,
+    ownFailures: session.ownFailures + (last.length > 0 ? 1 : 0),
+    sent: new Map([...sent].filter(([key]) => !key.startsWith(sentKey(String(session.msgId), '')))),
+    last: [],
+    unsent: [...last, ...unsent],
+  };
+  const isAsked = status.chal !== undefined && schemeOf(status.chal) === setup.own.scheme;
+  return { session: refused, ownNonce: nonce, isRefused: !isAsked || refused.ownFailures > 1 };
+}
+
+/** Answers in the application's terms; those to the session's own commands are dropped, others that fit nothing counted. */
+function takeAnswers(
+  { sent }: Session,
+  { body }: Message,
+): { readonly sent: Session['sent']; readonly answers: readonly Answer[]; readonly strayAnswers: number } {
+  const after = new Map(sent);
+  const answers: Answer[] = [];
+  let strayAnswers = 0;
+  for (const command of body) {
+    if (command.kind !== 'Status' && command.kind !== 'Results') continue;
+    if (command.kind === 'Status' && command.cmdRef === '0') continue;
+    const { cmdId, msgRef = '1', ...answer } = command;
+    const key = sentKey(msgRef, command.cmdRef);
+    const asked = after.get(key);
+    if (asked === undefined) {
+      strayAnswers += 1;
+      continue;
+    }
+    if (asked.cmdId === undefined) {
+      after.delete(key);
+      continue;
+    }
+    if (command.kind === 'Status') after.set(key, { ...asked, hasStatus: true });
+    answers.push({ ...answer, cmdRef: asked.cmdId });
+  }
+  return { sent: after, answers, strayAnswers };
+}
+
+/** Answers a message: its Status, and what the application wants to say if the client's package is complete. */
+function reply(session: Session, exchange: Exchange, { alertStatuses, commands }: Decision): ServerStep {
+  const { setup } = session;
+  const { hdr, form, isFinal, ending } = exchange;
+  const msgId = session.msgId + 1;
+  const ownHdr = header(setup, hdr, msgId, session.isAccepted ? undefined : session.ownNonce);
+  const body = new Body(
+    session.maxMsgBytes === undefined
+      ? undefined
+      : { form, maxBytes: session.maxMsgBytes - emptyMessageBytes(ownHdr, form) },
+  );
+  body.add(exchange.status);
+  const codes = [...alertStatuses];
+  for (const request of exchange.requests) {
+    const code = isForApplication(request) ? (codes.shift() ?? STATUS.commandFailed) : ownStatus(request);
+    body.add(commandStatus(hdr, request, code));
+  }
+  const sent = new Map(session.sent);
+  const said = (closed: ServerOutcome | undefined, rest: Partial<Session>, final = true): ServerStep => {
+    const effects: ServerEffect[] = [{ kind: 'reply', message: { hdr: ownHdr, body: body.commands, final } }];
+    if (closed !== undefined) effects.push({ kind: 'closed', outcome: closed });
+    const next: ServerState =
+      closed === undefined
+        ? { phase: 'awaiting', session: { ...session, msgId, last: [], sent, ...rest } }
+        : { phase: 'closed' };
+    return { next, effects };
+  };
+
+  if (ending !== undefined) return said(ending, {});
+  if (!isFinal) {
+    const { cmdId } = body.add({ kind: 'Alert', code: ALERT.nextMessage, items: [] });
+    sent.set(sentKey(String(msgId), cmdId), { cmdId: undefined, hasStatus: false });
+    return said(undefined, {}, false);
+  }
+  const toSend = session.unsent.length > 0 ? session.unsent : commands;
+  if (toSend.length === 0) return said('completed', {});
+  // What comes now for earlier commands would be taken for an answer to the new ones: CmdIDs are unique in a list only.
+  if (session.unsent.length === 0) sent.clear();
+  const last: RequestCommand[] = [];
+  for (const command of toSend) {
+    // One that fits into no message goes out all the same: the client decides.
+    const numbered = last.length === 0 ? body.add(command) : body.addIfFits(command);
+    if (numbered === undefined) break;
+    last.push(command);
+    note(sent, msgId, command, numbered as RequestCommand);
+  }
+  return said(undefined, { last, unsent: toSend.slice(last.length) });
+}
+
+/** Remembers under which CmdIDs the application's commands, nested ones included, have left. */
+function note(sent: Map<string, SentCommand>, msgId: number, command: RequestCommand, numbered: RequestCommand): void {
+  const onWire = everyCommand([numbered]);
+  for (const { cmdId } of everyCommand([command])) {
+    const next = onWire.next();
+    if (next.done !== true) sent.set(sentKey(String(msgId), next.value.cmdId), { cmdId, hasStatus: false });
+  }
+}
+
+function sentKey(msgRef: string, cmdRef: string): string {
+  return `${msgRef}/${cmdRef}`;
+}
+
+/** Without `ownNonce` it holds no proof: a client that has not proved itself is not to get one of ours. */
+function header(setup: ServerSetup, client: SyncHdr, msgId: number, ownNonce?: Uint8Array): SyncHdr {
+  const cred = ownNonce === undefined ? undefined : credOf({ ...setup.own, nonce: ownNonce });
+  return {
+    ...VERSIONS,
+    sessionId: client.sessionId,
+    msgId: String(msgId),
+    target: { locUri: client.source.locUri },
+    source: { locUri: setup.serverUri, locName: cred && setup.own.principal.name },
+    respUri: setup.respUri,
+    cred,
+    meta: { maxMsgBytes: setup.maxMsgBytes, maxObjBytes: setup.maxObjBytes },
+  };
+}
+
+/** Status for what the application is not asked about. [DMPROTO 8.7] */
+function ownStatus(request: RequestCommand): number {
+  if (request.kind === 'Replace') return STATUS.ok;
+  if (request.kind !== 'Alert') return STATUS.featureNotSupported;
+  switch (request.code) {
+    case undefined:
+      return STATUS.incompleteCommand;
+    case ALERT.serverInitiatedMgmt:
+    case ALERT.clientInitiatedMgmt:
+    case ALERT.nextMessage:
+    case ALERT.sessionAbort:
+    case ALERT.noEndOfData:
+      return STATUS.ok;
+    default:
+      return STATUS.featureNotSupported;
+  }
+}
+
+function isForApplication(request: RequestCommand): request is AlertCommand {
+  return request.kind === 'Alert' && (request.code === ALERT.generic || request.code === ALERT.clientEvent);
+}
+
+function isManagementAlert({ code }: AlertCommand): boolean {
+  return code === ALERT.serverInitiatedMgmt || code === ALERT.clientInitiatedMgmt;
+}
+
+/** Items of a Replace, which is how a client tells its DevInfo. Some name the node as Target. [DMPROTO 8.3] */
+function devInfoIn(requests: readonly RequestCommand[]): readonly Item[] {
+  return requests.flatMap((request) =>
+    request.kind === 'Replace' ? request.items.map((item) => ({ ...item, source: item.source ?? item.target })) : [],
+  );
+}

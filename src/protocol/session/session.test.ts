@@ -1,0 +1,270 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { digestOf } from '../auth/digest.ts';
+import type { Authentication, AuthScheme } from '../auth/principal.ts';
+import { decodeMessage, encodeMessage, type WireForm } from '../codec.ts';
+import type { Answer, Message, RequestCommand } from '../message/message.ts';
+import { clientStart, stepClient } from './client.ts';
+import type { ClientInput, ClientSetup } from './client-types.ts';
+import { serverStart, stepServer } from './server.ts';
+import type { Decision, Delivery, ServerInput, ServerSetup } from './server-types.ts';
+
+/** Both ends against each other, over real bytes. */
+
+type Nonces = 'in step' | 'drifted';
+
+interface Terms {
+  readonly form: WireForm;
+  readonly scheme: AuthScheme;
+  /** Whether the two sides agree on the nonces when the session begins. */
+  readonly clientNonce: Nonces;
+  readonly serverNonce: Nonces;
+  readonly clientMaxMsgBytes: number;
+  readonly serverMaxMsgBytes: number;
+  readonly commands: number;
+  readonly resultsEach: number;
+}
+
+const TERMS: Terms = {
+  form: { encoding: 'xml' },
+  scheme: 'md5',
+  clientNonce: 'in step',
+  serverNonce: 'in step',
+  clientMaxMsgBytes: 16_384,
+  serverMaxMsgBytes: 16_384,
+  commands: 3,
+  resultsEach: 1,
+};
+
+function authentication(scheme: AuthScheme, name: string, nonce: string): Authentication {
+  const password = `secret of ${name}`;
+  return { scheme, principal: { name, digest: digestOf(name, password), password }, nonce: Buffer.from(nonce) };
+}
+
+interface Course {
+  readonly clientOutcome: string | undefined;
+  readonly serverOutcome: string | undefined;
+  readonly executed: readonly string[];
+  readonly answers: readonly Answer[];
+  readonly outstandingAtEnd: readonly string[] | undefined;
+  readonly largest: { readonly toClient: number; readonly toServer: number };
+  readonly messages: number;
+  readonly clientNonces: readonly Uint8Array[];
+  readonly deliveredNonces: readonly Delivery['nonces'][];
+}
+
+/** Runs a session to its end. */
+function run(terms: Terms): Course {
+  const { form, scheme, commands, resultsEach } = terms;
+  const serverSetup: ServerSetup = {
+    serverUri: 'http://gateway/dm',
+    own: authentication(scheme, 'gw', 'nonce-gw'),
+    peer: authentication(scheme, 'm1', 'nonce-m1'),
+    defaultScheme: 'md5',
+    maxMsgBytes: terms.serverMaxMsgBytes,
+    maxObjBytes: 65_536,
+  };
+  const clientSetup: ClientSetup = {
+    sessionId: 'A1',
+    serverUri: 'http://gateway/dm',
+    clientUri: 'urn:dev:1',
+    form,
+    own: authentication(scheme, 'm1', terms.clientNonce === 'in step' ? 'nonce-m1' : ''),
+    peer: authentication(scheme, 'gw', terms.serverNonce === 'in step' ? 'nonce-gw' : 'old'),
+    maxMsgBytes: terms.clientMaxMsgBytes,
+    maxObjBytes: 65_536,
+    managementAlert: 1200,
+    devInfo: [{ source: { locUri: './DevInfo/Mod' }, meta: { format: 'chr' }, data: 'M1' }],
+    alerts: [],
+  };
+  const list = Array.from({ length: commands }, (_, index): RequestCommand => {
+    const get: RequestCommand = { kind: 'Get', cmdId: `c${index}`, items: [{ target: { locUri: `./A/${index}` } }] };
+    return index % 3 === 2 ? { kind: 'Sequence', cmdId: `s${index}`, commands: [get] } : get;
+  });
+
+  let server = serverStart(serverSetup);
+  let client = clientStart(clientSetup);
+  let serverOutcome: string | undefined;
+  let clientOutcome: string | undefined;
+  let fresh = 0;
+  const deliveries: Delivery[] = [];
+  const executed: string[] = [];
+  const clientNonces: Uint8Array[] = [];
+  const largest = { toClient: 0, toServer: 0 };
+  let messages = 0;
+  let queue: Answer[] = [];
+  const freshNonce = () => Buffer.from(`fresh-${String((fresh += 1)).padStart(10, '0')}`);
+
+  function answer(request: Message): Message {
+    const body = encodeMessage(request, form);
+    largest.toServer = Math.max(largest.toServer, body.length);
+    const decoded = decodeMessage(body, form.encoding);
+    let input: ServerInput | undefined = { kind: 'received', ...decoded, freshNonce: freshNonce() };
+    let reply: Message | undefined;
+    while (input) {
+      const step = stepServer(server, input);
+      server = step.next;
+      input = undefined;
+      for (const effect of step.effects) {
+        if (effect.kind === 'reply') reply = effect.message;
+        if (effect.kind === 'closed') serverOutcome = effect.outcome;
+        if (effect.kind === 'deliver') {
+          const isFirst = effect.delivery.final && !deliveries.some(({ final }) => final);
+          deliveries.push(effect.delivery);
+          const decision: Decision = { alertStatuses: [], commands: isFirst ? list : [] };
+          input = { kind: 'decided', decision };
+        }
+      }
+    }
+    if (!reply) throw new Error('no reply');
+    const bytes = encodeMessage(reply, form);
+    largest.toClient = Math.max(largest.toClient, bytes.length);
+    return decodeMessage(bytes, form.encoding).message;
+  }
+
+  let input: ClientInput | undefined = { kind: 'open' };
+  while (input) {
+    const step = stepClient(client, input);
+    client = step.next;
+    input = undefined;
+    for (const effect of step.effects) {
+      switch (effect.kind) {
+        case 'post':
+          messages += 1;
+          if (messages > 1000) throw new Error('the session does not end');
+          input = { kind: 'received', message: answer(effect.message), freshNonce: freshNonce() };
+          break;
+        case 'execute':
+          executed.push(...effect.commands.map(({ cmdId }) => `${effect.msgId}/${cmdId}`));
+          queue = effect.commands.flatMap((command) => answersTo(command, resultsEach));
+          input = produced();
+          break;
+        case 'produce':
+          input = produced();
+          break;
+        case 'remember':
+          if (effect.ownNonce) clientNonces.push(effect.ownNonce);
+          break;
+        case 'closed':
+          clientOutcome = effect.outcome.kind;
+          break;
+        case 'alertAnswered':
+          break;
+      }
+    }
+  }
+  return {
+    clientOutcome,
+    serverOutcome,
+    executed,
+    answers: deliveries.flatMap(({ answers }) => answers),
+    outstandingAtEnd: deliveries.at(-1)?.outstanding,
+    largest,
+    messages,
+    clientNonces,
+    deliveredNonces: deliveries.map(({ nonces }) => nonces),
+  };
+
+  function produced(): ClientInput {
+    const answers = queue.splice(0, 7);
+    return { kind: 'produced', answers, done: queue.length === 0, alerts: [] };
+  }
+}
+
+function answersTo(command: RequestCommand, results: number): Answer[] {
+  const status = (cmdRef: string, cmd: string): Answer => ({
+    kind: 'Status',
+    cmdRef,
+    cmd,
+    targetRefs: [],
+    sourceRefs: [],
+    code: 200,
+    items: [],
+  });
+  if (command.kind === 'Sequence') {
+    return [status(command.cmdId, 'Sequence'), ...command.commands.flatMap((nested) => answersTo(nested, results))];
+  }
+  return [
+    status(command.cmdId, 'Get'),
+    ...Array.from({ length: results }, (_, index): Answer => {
+      return { kind: 'Results', cmdRef: command.cmdId, items: [{ data: `value ${index}` }] };
+    }),
+  ];
+}
+
+/** Every command was executed once, and answered under the CmdID it was given, in order. */
+function expectWhole(course: Course, { commands, resultsEach }: Terms): void {
+  expect(course).toMatchObject({ clientOutcome: 'completed', serverOutcome: 'completed', outstandingAtEnd: [] });
+  expect(course.executed).toHaveLength(commands);
+  expect(new Set(course.executed).size).toBe(commands);
+  const expected = Array.from({ length: commands }, (_, index) => [
+    ...(index % 3 === 2 ? [`Status s${index}`] : []),
+    `Status c${index}`,
+    ...Array<string>(resultsEach).fill(`Results c${index}`),
+  ]).flat();
+  expect(course.answers.map(({ kind, cmdRef }) => `${kind} ${cmdRef}`)).toEqual(expected);
+}
+
+const FORMS: readonly WireForm[] = [
+  { encoding: 'xml' },
+  { encoding: 'wbxml', version: 1 },
+  { encoding: 'wbxml', version: 2 },
+  { encoding: 'wbxml', version: 3 },
+];
+const SCHEMES: readonly AuthScheme[] = ['none', 'basic', 'md5'];
+const NONCES: readonly Nonces[] = ['in step', 'drifted'];
+const SIZES = [
+  { name: 'small', commands: 3, resultsEach: 1, clientMaxMsgBytes: 16_384, serverMaxMsgBytes: 16_384 },
+  { name: 'multi-message', commands: 12, resultsEach: 5, clientMaxMsgBytes: 1500, serverMaxMsgBytes: 1500 },
+] as const;
+
+describe('client and server', () => {
+  const matrix = FORMS.flatMap((form) =>
+    SCHEMES.flatMap((scheme) =>
+      NONCES.flatMap((clientNonce) =>
+        NONCES.flatMap((serverNonce) => SIZES.map((size) => ({ form, scheme, clientNonce, serverNonce, ...size }))),
+      ),
+    ),
+  );
+
+  it.each(matrix)(
+    'client and server: run a $name session in $form, $scheme, nonces $clientNonce and $serverNonce',
+    (row) => {
+      const terms = { ...TERMS, ...row };
+      const course = run(terms);
+      expectWhole(course, terms);
+      expect(course.largest.toClient).toBeLessThanOrEqual(terms.clientMaxMsgBytes);
+      expect(course.largest.toServer).toBeLessThanOrEqual(terms.serverMaxMsgBytes);
+    },
+  );
+
+  it('client and server: need two messages each way when both know the nonces of the other', () => {
+    expect(run(TERMS).messages).toBe(2);
+  });
+
+  it('client and server: agree on the nonces of the next session', () => {
+    const course = run({ ...TERMS, clientNonce: 'drifted', serverNonce: 'drifted' });
+    const stored = course.deliveredNonces.findLast(({ peer }) => peer !== undefined)?.peer;
+    expect(course.clientNonces.at(-1)).toEqual(stored);
+    expect(course.deliveredNonces.findLast(({ own }) => own !== undefined)?.own).toBeDefined();
+  });
+
+  it('client and server: lose and repeat no command whatever their limits are', () => {
+    fc.assert(
+      fc.property(
+        fc.record({
+          form: fc.constantFrom(...FORMS),
+          scheme: fc.constantFrom(...SCHEMES),
+          clientNonce: fc.constantFrom(...NONCES),
+          serverNonce: fc.constantFrom(...NONCES),
+          clientMaxMsgBytes: fc.integer({ min: 700, max: 4000 }),
+          serverMaxMsgBytes: fc.integer({ min: 700, max: 4000 }),
+          commands: fc.integer({ min: 0, max: 15 }),
+          resultsEach: fc.integer({ min: 0, max: 12 }),
+        }),
+        (terms) => expectWhole(run(terms), terms),
+      ),
+      { numRuns: 300 },
+    );
+  });
+});

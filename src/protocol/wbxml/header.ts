@@ -1,0 +1,47 @@
+import { DecodeError } from '../errors.ts';
+import type { StringTable, WbxmlInput } from './input.ts';
+import { CHARSET } from './tokens.ts';
+
+/** WBXML version byte: 1, 2 or 3 for WBXML 1.1 to 1.3. */
+export type WbxmlVersion = 1 | 2 | 3;
+
+export interface WbxmlHeader {
+  readonly version: WbxmlVersion;
+  readonly stringTable: StringTable;
+}
+
+/** Public identifiers of SyncML 1.0 to 1.2; 1 is unknown and taken for SyncML. */
+const PUBLIC_IDS = [0x0001, 0x0fd1, 0x0fd3, 0x1201];
+const FORMAL_PUBLIC_ID = /^\s*-\/\/[^/]+\/\/DTD[- ](?:SyncML 1\.[012]|DM-DDF 1\.2)\/\/EN/i;
+
+/** Whether a document begins as WBXML does and XML cannot. */
+export function looksLikeWbxml(bytes: Uint8Array): boolean {
+  const [first = 0] = bytes;
+  return first >= 1 && first <= 3;
+}
+
+/** Reads version, public identifier, character set and string table. [WBXML 5.4-5.7] */
+export function readHeader(input: WbxmlInput): WbxmlHeader {
+  const version = input.byte('the header');
+  if (version !== 1 && version !== 2 && version !== 3) {
+    throw new DecodeError('WBXML_VERSION', 'version byte is none of 01, 02 and 03', 0);
+  }
+  const publicIdAt = input.at;
+  const publicId = input.integer('the public identifier');
+  const nameOffset = publicId === 0 ? input.integer('the public identifier') : undefined;
+  if (nameOffset === undefined && !PUBLIC_IDS.includes(publicId)) {
+    throw new DecodeError('WBXML_PUBLIC_ID', `public identifier 0x${publicId.toString(16)} is not SyncML`, publicIdAt);
+  }
+  const charsetAt = input.at;
+  const charset: number = input.integer('the character set');
+  if (charset !== CHARSET.utf8 && charset !== CHARSET.usAscii && charset !== CHARSET.unknown) {
+    throw new DecodeError('WBXML_CHARSET', `character set ${charset} is not UTF-8`, charsetAt);
+  }
+  const length = input.integer('the length of the string table');
+  const stringTable = { start: input.at, length };
+  input.octets(length, 'the string table');
+  if (nameOffset !== undefined && !FORMAL_PUBLIC_ID.test(input.tableString(stringTable, nameOffset))) {
+    throw new DecodeError('WBXML_PUBLIC_ID', 'public identifier in the string table is not SyncML', publicIdAt);
+  }
+  return { version, stringTable };
+}

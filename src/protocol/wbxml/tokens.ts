@@ -1,0 +1,30 @@
+/** Global tokens. [WBXML 7.1] */
+export const TOKEN = {
+  switchPage: 0x00,
+  end: 0x01,
+  entity: 0x02,
+  stringInline: 0x03,
+  literal: 0x04,
+  extensionInline0: 0x40,
+  extensionInline2: 0x42,
+  instruction: 0x43,
+  extensionTable0: 0x80,
+  extensionTable2: 0x82,
+  stringTable: 0x83,
+  extension0: 0xc0,
+  extension2: 0xc2,
+  opaque: 0xc3,
+} as const;
+
+/** Bits of a tag byte. [WBXML 5.8.2] */
+export const TAG = {
+  hasAttributes: 0x80,
+  hasContent: 0x40,
+  token: 0x3f,
+} as const;
+
+/** IANA MIBenum of the character sets that are UTF-8 or a part of it; 0 is not said. */
+export const CHARSET = { unknown: 0, usAscii: 3, utf8: 106 } as const;
+
+/** Public identifier of a SyncML 1.2 document. */
+export const PUBLIC_ID_SYNCML_1_2 = 0x1201;

@@ -1,0 +1,63 @@
+import { isXmlCodePoint } from './characters.ts';
+import type { XmlInput } from './input.ts';
+
+const ENTITIES: ReadonlyMap<string, string> = new Map([
+  ['amp', '&'],
+  ['lt', '<'],
+  ['gt', '>'],
+  ['quot', '"'],
+  ['apos', "'"],
+]);
+/** `#x10FFFF` and some leading zeros. */
+const MAX_REFERENCE_CHARS = 16;
+
+/** Character data between two indices: line ends are LF, references are what they stand for. */
+export function characterData(input: XmlInput, start: number, end: number): string {
+  const raw = input.text.slice(start, end);
+  if (input.isPlain) return raw;
+  const wrong = raw.indexOf(']]>');
+  if (wrong >= 0) throw input.error('XML_SYNTAX', "']]>' is not allowed in text", start + wrong);
+  return resolved(input, raw, start);
+}
+
+/** An attribute value between two indices. */
+export function attributeValue(input: XmlInput, start: number, end: number): string {
+  const raw = input.text.slice(start, end);
+  return input.isPlain ? raw : resolved(input, raw, start);
+}
+
+/** Text taken as it stands, with LF as line end. */
+export function verbatim(input: XmlInput, start: number, end: number): string {
+  const raw = input.text.slice(start, end);
+  return input.isPlain ? raw : withLineFeeds(raw);
+}
+
+function withLineFeeds(raw: string): string {
+  return raw.includes('\r') ? raw.replace(/\r\n?/g, '\n') : raw;
+}
+
+function resolved(input: XmlInput, raw: string, start: number): string {
+  let ampersand = raw.indexOf('&');
+  if (ampersand < 0) return withLineFeeds(raw);
+  let text = '';
+  let from = 0;
+  while (ampersand >= 0) {
+    const semicolon = raw.slice(ampersand, ampersand + MAX_REFERENCE_CHARS).indexOf(';');
+    const character = semicolon > 0 ? referenced(raw.slice(ampersand + 1, ampersand + semicolon)) : undefined;
+    if (character === undefined) {
+      const message = "'&' does not start a character reference or one of &amp; &lt; &gt; &quot; &apos;";
+      throw input.error('XML_REFERENCE', message, start + ampersand);
+    }
+    text += withLineFeeds(raw.slice(from, ampersand)) + character;
+    from = ampersand + semicolon + 1;
+    ampersand = raw.indexOf('&', from);
+  }
+  return text + withLineFeeds(raw.slice(from));
+}
+
+function referenced(name: string): string | undefined {
+  if (!name.startsWith('#')) return ENTITIES.get(name);
+  const [, hex, decimal] = /^#(?:x([0-9a-f]+)|([0-9]+))$/i.exec(name) ?? [];
+  const code = hex !== undefined ? parseInt(hex, 16) : decimal !== undefined ? Number(decimal) : NaN;
+  return isXmlCodePoint(code) ? String.fromCodePoint(code) : undefined;
+}

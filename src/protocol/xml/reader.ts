@@ -1,0 +1,214 @@
+import type { Element } from '../element.ts';
+import { type ElementType, elementTypeOfTag, rightCase } from '../elements.ts';
+import type { DecodeLimits, DecodeMode } from '../limits.ts';
+import type { Data } from '../message/message.ts';
+import { characterData, verbatim } from './character-data.ts';
+import { trimmed } from './characters.ts';
+import { XmlInput } from './input.ts';
+import { cdataBounds, commentEnd, declarationEnd, doctypeEnd, elementEnd, instructionEnd, markupAt } from './markup.ts';
+import { namespaceOf, readEndTag, readStartTag, type StartTag } from './tag.ts';
+
+/** An element whose end tag has not come yet. */
+interface OpenElement {
+  readonly type: ElementType;
+  readonly tag: StartTag;
+  readonly children: Element[];
+  readonly offset: number;
+  bareText: string;
+}
+
+const NO_CHILDREN: readonly Element[] = [];
+
+/**
+ * Reads the root elements of an XML document; on the wire there is exactly one. Throws `DecodeError` with a code `XML_…`.
+ * An unknown element is refused, inside Meta it is left out. Markup inside Data is kept as its text. [REPPRO 5]
+ */
+export function readXml(bytes: Uint8Array, mode: DecodeMode, limits: DecodeLimits): readonly Element[] {
+  return new XmlReader(new XmlInput(bytes, mode, limits)).read();
+}
+
+class XmlReader {
+  readonly #input: XmlInput;
+  readonly #roots: Element[] = [];
+  readonly #open: OpenElement[] = [];
+  #at: number;
+
+  constructor(input: XmlInput) {
+    this.#input = input;
+    this.#at = declarationEnd(input);
+  }
+
+  read(): readonly Element[] {
+    const { text } = this.#input;
+    for (;;) {
+      const start = text.indexOf('<', this.#at);
+      const end = start < 0 ? text.length : start;
+      if (end > this.#at) this.#addText(characterData(this.#input, this.#at, end), this.#at);
+      if (start < 0) break;
+      this.#readMarkup(start);
+    }
+    const unclosed = this.#open.at(-1);
+    if (unclosed !== undefined) {
+      throw this.#input.error('XML_TRUNCATED', `document ends inside <${unclosed.tag.name}>`, text.length);
+    }
+    if (this.#roots.length === 0) throw this.#input.error('XML_ROOT', 'document has no element', text.length);
+    return this.#roots;
+  }
+
+  #readMarkup(start: number): void {
+    const input = this.#input;
+    switch (markupAt(input, start)) {
+      case 'startTag':
+        this.#startElement(start);
+        break;
+      case 'endTag':
+        this.#endElement(start);
+        break;
+      case 'comment':
+        this.#at = commentEnd(input, start);
+        break;
+      case 'cdata': {
+        const { textStart, textEnd, end } = cdataBounds(input, start);
+        this.#addText(verbatim(input, textStart, textEnd), start);
+        this.#at = end;
+        break;
+      }
+      case 'instruction':
+        this.#at = instructionEnd(input, start);
+        break;
+      case 'doctype':
+        if (this.#open.length > 0 || this.#roots.length > 0) {
+          throw input.error('XML_SYNTAX', 'a DOCTYPE is allowed before the first element only', start);
+        }
+        this.#at = doctypeEnd(input, start);
+        break;
+    }
+  }
+
+  #startElement(start: number): void {
+    const input = this.#input;
+    const parent = this.#open.at(-1);
+    if (parent === undefined && this.#roots.length > 0 && input.mode === 'wire') {
+      throw input.error('XML_ROOT', 'a message has one root element only', start);
+    }
+    const tag = readStartTag(input, start, parent?.tag.scope);
+    const type = this.#typeOf(tag, parent);
+    if (type === undefined) {
+      this.#skipUnknown(start, tag, parent);
+      return;
+    }
+    if (parent !== undefined && (parent.type.content === 'empty' || parent.bareText !== '')) {
+      throw input.error('XML_CONTENT', `<${tag.name}> is not allowed in <${parent.tag.name}>`, start);
+    }
+    input.countElement(start);
+    this.#at = tag.end;
+    if (type.content === 'text' || type.content === 'data') {
+      const text = tag.isEmpty ? '' : this.#leafText(type, tag);
+      this.#add({ name: type.name, children: NO_CHILDREN, text, offset: input.byteOffset(start) });
+      return;
+    }
+    const element: OpenElement = { type, tag, children: [], offset: input.byteOffset(start), bareText: '' };
+    if (tag.isEmpty) {
+      this.#add(closed(element));
+    } else {
+      this.#open.push(element);
+      input.checkDepth(this.#open.length, start);
+    }
+  }
+
+  /** In files also names in the wrong case are understood. */
+  #typeOf({ localName, prefix, scope }: StartTag, parent: OpenElement | undefined): ElementType | undefined {
+    const namespace = parent === undefined ? namespaceOf(prefix, scope) : undefined;
+    const type = elementTypeOfTag(localName, parent?.type, namespace);
+    if (type !== undefined || this.#input.mode === 'wire') return type;
+    return elementTypeOfTag(rightCase(localName), parent?.type, namespace);
+  }
+
+  #endElement(start: number): void {
+    const element = this.#open.pop();
+    if (element === undefined) throw this.#input.error('XML_SYNTAX', 'an end tag without a start tag', start);
+    this.#at = readEndTag(this.#input, start, element.tag.name);
+    this.#add(closed(element));
+  }
+
+  #add(element: Element): void {
+    const parent = this.#open.at(-1);
+    (parent === undefined ? this.#roots : parent.children).push(element);
+  }
+
+  /** Text outside of leaves. In files it is what documentation puts there: ellipses and no-break spaces. */
+  #addText(text: string, index: number): void {
+    const { mode } = this.#input;
+    const bareText = mode === 'file' ? text.trim() : trimmed(text);
+    if (bareText === '') return;
+    const parent = this.#open.at(-1);
+    if (parent?.type.acceptsBareText === true && parent.children.length === 0) {
+      parent.bareText += bareText;
+    } else if (mode === 'wire' || parent === undefined) {
+      const where = parent === undefined ? 'outside the root element' : `in <${parent.tag.name}>`;
+      throw this.#input.error('XML_CONTENT', `text is not allowed ${where}`, index);
+    }
+  }
+
+  #skipUnknown(start: number, tag: StartTag, parent: OpenElement | undefined): void {
+    if (parent?.type.name !== 'Meta' && parent?.type.name !== 'metinf:MetInf') {
+      const where = parent === undefined ? '' : ` in <${parent.tag.name}>`;
+      throw this.#input.error('XML_ELEMENT', `unknown element <${tag.name}>${where}`, start);
+    }
+    this.#at = elementEnd(this.#input, start, parent.tag.scope);
+  }
+
+  /** Content of a leaf whose start tag was read, up to and with its end tag. */
+  #leafText(type: ElementType, tag: StartTag): Data {
+    const input = this.#input;
+    const contentStart = this.#at;
+    const first = input.find('<', contentStart, `<${tag.name}>`);
+    if (input.text.charCodeAt(first + 1) === 0x2f) {
+      this.#at = readEndTag(input, first, tag.name);
+      return finished(type, characterData(input, contentStart, first));
+    }
+    let text = characterData(input, contentStart, first);
+    let hasMarkup = false;
+    let at = first;
+    for (;;) {
+      let pieceEnd: number;
+      switch (markupAt(input, at)) {
+        case 'endTag':
+          this.#at = readEndTag(input, at, tag.name);
+          return finished(type, hasMarkup ? verbatim(input, contentStart, at) : text);
+        case 'startTag':
+          if (type.content !== 'data') {
+            throw input.error('XML_CONTENT', `<${tag.name}> holds text only, no element`, at);
+          }
+          hasMarkup = true;
+          pieceEnd = elementEnd(input, at, tag.scope);
+          break;
+        case 'comment':
+          pieceEnd = commentEnd(input, at);
+          break;
+        case 'instruction':
+          pieceEnd = instructionEnd(input, at);
+          break;
+        case 'cdata': {
+          const { textStart, textEnd, end } = cdataBounds(input, at);
+          text += verbatim(input, textStart, textEnd);
+          pieceEnd = end;
+          break;
+        }
+        case 'doctype':
+          throw input.error('XML_SYNTAX', 'a DOCTYPE is not allowed inside an element', at);
+      }
+      at = input.find('<', pieceEnd, `<${tag.name}>`);
+      text += characterData(input, pieceEnd, at);
+    }
+  }
+}
+
+function closed({ type, children, offset, bareText }: OpenElement): Element {
+  return { name: type.name, children, text: bareText, offset };
+}
+
+function finished(type: ElementType, text: string): string {
+  if (type.content !== 'data') return trimmed(text);
+  return text.endsWith('\0') ? text.slice(0, -1) : text;
+}

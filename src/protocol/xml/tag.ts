@@ -1,0 +1,125 @@
+import { ELEMENT_TYPES, NAMESPACES } from '../elements.ts';
+import { attributeValue } from './character-data.ts';
+import type { XmlInput } from './input.ts';
+
+const NAME = '[A-Z_a-z\\u00c0-\\uffff][\\w.\\-\\u00b7-\\uffff]*';
+const QUALIFIED_NAME = new RegExp(`(?:(${NAME}):)?(${NAME})`, 'y');
+const BLANK = '[ \\t\\r\\n]';
+const ATTRIBUTE = new RegExp(`${BLANK}+(?:(${NAME}):)?(${NAME})${BLANK}*=${BLANK}*(?:"([^"<]*)"|'([^'<]*)')`, 'y');
+const TAG_END = new RegExp(`${BLANK}*(/?)>`, 'y');
+/** More than any peer has use for; bounds the work on a hostile tag. */
+const MAX_ATTRIBUTES = 64;
+
+/** Namespace declarations in force, innermost first. The default namespace has the empty prefix. */
+export interface Scope {
+  readonly namespaces: ReadonlyMap<string, string>;
+  readonly parent: Scope | undefined;
+}
+
+/** A start tag, or an empty-element tag. */
+export interface StartTag {
+  /** As written, with its prefix: the end tag must repeat it. */
+  readonly name: string;
+  readonly prefix: string;
+  readonly localName: string;
+  readonly scope: Scope | undefined;
+  readonly isEmpty: boolean;
+  /** Index behind the tag. */
+  readonly end: number;
+}
+
+interface UsualTag {
+  readonly localName: string;
+  readonly isEmpty: boolean;
+  readonly namespaces: Scope['namespaces'] | undefined;
+}
+
+/** Tags as nearly all peers write them: the name alone, or with the namespace of its code page. */
+const USUAL_TAGS: ReadonlyMap<string, UsualTag> = new Map(
+  ELEMENT_TYPES.flatMap(({ localName, page }): [string, UsualTag][] => {
+    const plain = { localName, isEmpty: false, namespaces: undefined };
+    const declaring = { ...plain, namespaces: new Map([['', NAMESPACES[page]]]) };
+    return [
+      [localName, plain],
+      [`${localName}/`, { ...plain, isEmpty: true }],
+      [`${localName} xmlns="${NAMESPACES[page]}"`, declaring],
+      [`${localName} xmlns='${NAMESPACES[page]}'`, declaring],
+    ];
+  }),
+);
+
+/** Reads the start tag whose `<` stands at an index. Attributes other than namespace declarations mean nothing in SyncML. */
+export function readStartTag(input: XmlInput, start: number, outer: Scope | undefined): StartTag {
+  const end = input.text.indexOf('>', start);
+  const usual = USUAL_TAGS.get(input.text.slice(start + 1, end));
+  if (end < 0 || usual === undefined) return readAnyStartTag(input, start, outer);
+  const { localName, isEmpty, namespaces } = usual;
+  const scope = namespaces === undefined ? outer : { namespaces, parent: outer };
+  return { name: localName, prefix: '', localName, scope, isEmpty, end: end + 1 };
+}
+
+function readAnyStartTag(input: XmlInput, start: number, outer: Scope | undefined): StartTag {
+  const { text } = input;
+  QUALIFIED_NAME.lastIndex = start + 1;
+  const qualified = QUALIFIED_NAME.exec(text);
+  if (qualified === null) throw input.error('XML_SYNTAX', "'<' is not followed by a tag name", start);
+  const [name, prefix = '', localName = ''] = qualified;
+  let end = start + 1 + name.length;
+  const attributes = new Set<string>();
+  const prefixes = prefix === '' ? [] : [prefix];
+  let declared: Map<string, string> | undefined;
+  for (;;) {
+    ATTRIBUTE.lastIndex = end;
+    const attribute = ATTRIBUTE.exec(text);
+    if (attribute === null) break;
+    end = ATTRIBUTE.lastIndex;
+    const [, attributePrefix = '', attributeName = '', quoted, single = ''] = attribute;
+    const key = `${attributePrefix}:${attributeName}`;
+    if (attributes.has(key)) throw input.error('XML_SYNTAX', `<${name}> repeats an attribute`, start);
+    if (attributes.size === MAX_ATTRIBUTES) {
+      throw input.error('XML_LIMIT', `<${name}> has more than ${MAX_ATTRIBUTES} attributes`, start);
+    }
+    attributes.add(key);
+    const value = attributeValue(input, end - 1 - (quoted ?? single).length, end - 1);
+    if (attributePrefix === 'xmlns') (declared ??= new Map()).set(attributeName, value);
+    else if (key === ':xmlns') (declared ??= new Map()).set('', value);
+    else if (attributePrefix !== '' && attributePrefix !== 'xml') prefixes.push(attributePrefix);
+  }
+  TAG_END.lastIndex = end;
+  const closing = TAG_END.exec(text);
+  if (closing === null) {
+    input.find('>', end, `the tag <${name}>`);
+    throw input.error('XML_SYNTAX', `the tag <${name}> is malformed`, end);
+  }
+  const scope = declared === undefined ? outer : { namespaces: declared, parent: outer };
+  const unbound = prefixes.find((each) => namespaceOf(each, scope) === undefined);
+  if (unbound !== undefined && input.mode === 'wire') {
+    throw input.error('XML_NAMESPACE', `prefix ${unbound} of <${name}> is not declared`, start);
+  }
+  const isEmpty = closing[1] === '/';
+  return { name, prefix, localName, scope, isEmpty, end: TAG_END.lastIndex };
+}
+
+/** Index behind the end tag whose `<` stands at an index; it must close `name`. */
+export function readEndTag(input: XmlInput, start: number, name: string): number {
+  const { text } = input;
+  const afterName = start + 2 + name.length;
+  if (text.startsWith(name, start + 2)) {
+    if (text.charCodeAt(afterName) === 0x3e) return afterName + 1;
+    TAG_END.lastIndex = afterName;
+    if (TAG_END.exec(text)?.[1] === '') return TAG_END.lastIndex;
+  }
+  input.find('>', start, `the end tag of <${name}>`);
+  QUALIFIED_NAME.lastIndex = start + 2;
+  const found = QUALIFIED_NAME.exec(text)?.[0] ?? '';
+  throw input.error('XML_SYNTAX', `<${name}> is closed by </${found}>`, start);
+}
+
+/** The namespace a prefix stands for; the empty prefix is the default namespace. */
+export function namespaceOf(prefix: string, scope: Scope | undefined): string | undefined {
+  for (let level = scope; level !== undefined; level = level.parent) {
+    const namespace = level.namespaces.get(prefix);
+    if (namespace !== undefined) return namespace;
+  }
+  return undefined;
+}

@@ -1,0 +1,171 @@
+import { describe, expect, it, onTestFinished } from 'vitest';
+import type { AlertCommand, Answer } from '../protocol/message/message.ts';
+import type { Delivery } from '../protocol/session/server-types.ts';
+import type { JobSpec } from '../store/server-store.ts';
+import { openServerStore } from '../store/sqlite/open.ts';
+import { createServerApplication } from './application.ts';
+import type { GatewayAccount } from './server.ts';
+
+const GATEWAY: GatewayAccount = {
+  id: 'urn:dev:gateway',
+  peer: { scheme: 'md5', principal: { name: 'gw', digest: 'peer digest' } },
+  own: { scheme: 'md5', principal: { name: 'dm-server', digest: 'own digest' } },
+  notify: undefined,
+};
+const GROUP: JobSpec = { kind: 'group', group: 'meters', deviceIds: ['a', 'b'] };
+const FAN_OUT: JobSpec = {
+  kind: 'fanout',
+  fanOutRoot: './SCM',
+  group: 'meters',
+  commands: '<Get><CmdID>1</CmdID></Get>',
+  correlator: 'c-1',
+};
+const URL = './SCR/Results/Results1';
+
+function delivery(values: Partial<Delivery> = {}): Delivery {
+  return {
+    first: false,
+    final: true,
+    devInfo: [],
+    alerts: [],
+    managementAlert: undefined,
+    answers: [],
+    strayAnswers: 0,
+    outstanding: [],
+    peerMaxMsgBytes: undefined,
+    peerMaxObjBytes: undefined,
+    form: { encoding: 'xml' },
+    nonces: {},
+    ...values,
+  };
+}
+
+const ok = (cmdRef: string, code = 200): Answer => ({
+  kind: 'Status',
+  cmdRef,
+  cmd: 'Add',
+  targetRefs: [],
+  sourceRefs: [],
+  code,
+  items: [],
+});
+
+const completion = (correlator?: string): AlertCommand => ({
+  kind: 'Alert',
+  cmdId: '3',
+  code: 1226,
+  correlator,
+  items: [
+    {
+      source: { locUri: URL },
+      meta: { type: 'urn:oma:at:oma-gwmo:completionstatus:1.0', format: 'int', mark: 'informational' },
+      data: '200',
+    },
+  ],
+});
+
+async function application() {
+  const store = await openServerStore('sqlite::memory:');
+  onTestFinished(() => store.close());
+  const told: string[] = [];
+  const silent = { info: () => undefined, warn: () => undefined, error: () => undefined };
+  const made = createServerApplication({
+    store,
+    gateways: [GATEWAY],
+    maxMsgBytes: 65_536,
+    maxObjBytes: 1_048_576,
+    log: silent,
+    serverUri: () => 'http://server/dm',
+    now: () => 1000,
+    sessionOpened: (id) => told.push(`${id} opened`),
+    sessionEnded: (id, workLeft) => told.push(`${id} ended, work left: ${workLeft}`),
+  });
+  const session = (key: number) => ({ key, sessionId: String(key), source: GATEWAY.id, peer: GATEWAY });
+  return { made, store, told, session };
+}
+
+describe('DM Server application', () => {
+  it('server: carries a job out, exchange by exchange, and ends the session when nothing is left', async () => {
+    const { made, store, told, session } = await application();
+    const { id } = await store.createJob(GATEWAY.id, GROUP, undefined, 1);
+    const first = await made.deliver(session(1), delivery({ first: true }));
+    expect(first.commands).toMatchObject([{ kind: 'Add', cmdId: '1' }]);
+    expect(await store.job(id)).toMatchObject({ state: 'sending' });
+    const second = await made.deliver(session(1), delivery({ answers: [ok('1')] }));
+    expect(second.commands[0]?.kind).toBe('Add');
+    const third = await made.deliver(session(1), delivery({ answers: [ok('1'), ok('2')] }));
+    expect(third.commands).toEqual([]);
+    expect(await store.job(id)).toMatchObject({ state: 'complete', endedAt: 1000 });
+    await made.ended(session(1), 'completed');
+    expect(told).toEqual([`${GATEWAY.id} opened`, `${GATEWAY.id} ended, work left: false`]);
+  });
+
+  it('server: sends nothing while the package of the gateway goes on, and forgets no answer of it', async () => {
+    const { made, store, session } = await application();
+    const { id } = await store.createJob(GATEWAY.id, FAN_OUT, undefined, 1);
+    await made.deliver(session(1), delivery({ first: true }));
+    const partial = await made.deliver(session(1), delivery({ final: false, answers: [ok('1')] }));
+    expect(partial.commands).toEqual([]);
+    const next = await made.deliver(session(1), delivery({ answers: [ok('2')] }));
+    expect(next.commands).toMatchObject([{ kind: 'Exec', correlator: 'c-1' }]);
+    await made.deliver(session(1), delivery({ answers: [ok('1', 202)] }));
+    expect(await store.job(id)).toMatchObject({ state: 'running' });
+  });
+
+  it('server: goes on with a job in the next session when one was lost', async () => {
+    const { made, store, told, session } = await application();
+    await store.createJob(GATEWAY.id, GROUP, undefined, 1);
+    await made.deliver(session(1), delivery({ first: true }));
+    await made.ended(session(1), 'timed-out');
+    expect(told.at(-1)).toBe(`${GATEWAY.id} ended, work left: true`);
+    const again = await made.deliver(session(2), delivery({ first: true }));
+    expect(again.commands).toMatchObject([{ kind: 'Add', cmdId: '1' }]);
+    // The group is there, from the session whose answer got lost.
+    const filling = await made.deliver(session(2), delivery({ answers: [ok('1', 418)] }));
+    expect(filling.commands).toHaveLength(1);
+  });
+
+  it('server: accepts a completion, fetches the results of its job, and accepts the repeat', async () => {
+    const { made, store, session } = await application();
+    const { id } = await store.createJob(GATEWAY.id, FAN_OUT, undefined, 1);
+    await store.change(id, { state: 'running' });
+    const taken = await made.deliver(session(1), delivery({ first: true, alerts: [completion('c-1')] }));
+    expect(taken.alertStatuses).toEqual([200]);
+    expect(taken.commands[0]?.kind).toBe('Get');
+    expect(await store.job(id)).toMatchObject({ state: 'fetching', resultsUrl: URL });
+    const repeat = await made.deliver(session(2), delivery({ first: true, final: false, alerts: [completion('c-1')] }));
+    expect(repeat).toEqual({ alertStatuses: [200], commands: [] });
+    expect(await store.completions(GATEWAY.id, URL)).toMatchObject([{ data: '200', received: 2 }]);
+  });
+
+  it('server: accepts a completion of a run that is none of its jobs', async () => {
+    const { made, store, session } = await application();
+    const taken = await made.deliver(session(1), delivery({ first: true, alerts: [completion()] }));
+    expect(taken).toEqual({ alertStatuses: [200], commands: [] });
+    expect(await store.completions(GATEWAY.id, URL)).toHaveLength(1);
+  });
+
+  it('server: answers 415 to an alert that it does not know', async () => {
+    const { made, session } = await application();
+    const alert: AlertCommand = { kind: 'Alert', cmdId: '3', code: 1226, items: [{ meta: { type: 'x' }, data: '1' }] };
+    const taken = await made.deliver(session(1), delivery({ first: true, alerts: [alert, completion()] }));
+    expect(taken.alertStatuses).toEqual([415, 200]);
+  });
+
+  it('server: keeps the nonces that a delivery brings, for the next session', async () => {
+    const { made, session } = await application();
+    const nonces = { own: Uint8Array.of(1, 2), peer: Uint8Array.of(3, 4) };
+    await made.deliver(session(1), delivery({ first: true, nonces }));
+    const { setup, peer } = await made.identify(GATEWAY.id, 'gw');
+    expect(peer).toBe(GATEWAY);
+    expect([...setup.own.nonce]).toEqual([1, 2]);
+    expect([...(setup.peer?.nonce ?? [])]).toEqual([3, 4]);
+  });
+
+  it('server: has no way in for a gateway it does not know', async () => {
+    const { made } = await application();
+    const { setup, peer } = await made.identify('urn:dev:stranger', undefined);
+    expect(peer).toBeUndefined();
+    expect(setup).toMatchObject({ serverUri: 'http://server/dm', peer: undefined, defaultScheme: 'md5' });
+  });
+});

@@ -1,0 +1,155 @@
+import type { Counts, Outcome } from '../../fanout/outcome.ts';
+import type { Job, JobChange, JobEventRow, JobResult, JobSpec, JobState, ServerStore } from '../server-store.ts';
+import type { Database } from './database.ts';
+
+interface JobRow {
+  readonly id: number;
+  readonly gateway_id: string;
+  readonly state: JobState;
+  readonly created_at: number;
+  readonly ended_at: number | null;
+  readonly results_url: string | null;
+  readonly counts: string | null;
+  readonly generation: number | null;
+  readonly error_code: string | null;
+  readonly error_message: string | null;
+}
+
+interface EventRow {
+  readonly at: number;
+  readonly step: number | null;
+  readonly what: string;
+}
+
+interface ResultRow {
+  readonly n: number;
+  readonly device_id: string;
+  readonly outcome: Outcome;
+  readonly de_result: string | null;
+}
+
+/** Jobs of a DM Server with their events and results, in SQLite. */
+export function createJobStore(
+  database: Database,
+): Pick<ServerStore, 'createJob' | 'job' | 'jobs' | 'openJobs' | 'jobByCorrelator' | 'change' | 'events' | 'results'> {
+  const insert = database.query<JobRow>(
+    `INSERT INTO job (gateway_id, kind, correlator, state, created_at, idempotency_key)
+     VALUES (?, ?, ?, 'queued', ?, ?) RETURNING *`,
+  );
+  const insertSpec = database.command(`INSERT INTO job_spec (job, spec) VALUES (?, ?)`);
+  const readSpec = database.query<{ spec: string }>(`SELECT spec FROM job_spec WHERE job = ?`);
+  const byId = database.query<JobRow>(`SELECT * FROM job WHERE id = ?`);
+  const byKey = database.query<JobRow>(`SELECT * FROM job WHERE idempotency_key = ?`);
+  const newest = database.query<JobRow>(`SELECT * FROM job WHERE kind = ? AND id < ? ORDER BY id DESC LIMIT ?`);
+  const open = database.query<JobRow>(
+    `SELECT * FROM job WHERE gateway_id = ? AND state IN (SELECT value FROM json_each(?)) ORDER BY id LIMIT ?`,
+  );
+  const byCorrelator = database.query<JobRow>(
+    `SELECT * FROM job WHERE kind = 'fanout' AND gateway_id = ? AND correlator = ? ORDER BY id DESC LIMIT 1`,
+  );
+  const update = database.command(
+    `UPDATE job SET
+       state = coalesce(?, state), ended_at = coalesce(?, ended_at), results_url = coalesce(?, results_url),
+       counts = coalesce(?, counts), generation = coalesce(?, generation),
+       error_code = coalesce(?, error_code), error_message = coalesce(?, error_message)
+     WHERE id = ?`,
+  );
+  const insertEvent = database.command(`INSERT INTO job_event (job, at, step, what) VALUES (?, ?, ?, ?)`);
+  const events = database.query<EventRow>(`SELECT at, step, what FROM job_event WHERE job = ? ORDER BY id`);
+  const writeResult = database.command(
+    `INSERT INTO job_result (job, n, device_id, outcome, de_result) VALUES (?, ?, ?, ?, ?)
+     ON CONFLICT (job, n) DO UPDATE SET
+       device_id = excluded.device_id, outcome = excluded.outcome, de_result = excluded.de_result`,
+  );
+  const results = database.query<ResultRow>(`SELECT * FROM job_result WHERE job = ? AND n > ? ORDER BY n LIMIT ?`);
+  const resultsByOutcome = database.query<ResultRow>(
+    `SELECT * FROM job_result INDEXED BY job_result_outcome
+     WHERE job = ? AND outcome = ? AND n > ? ORDER BY n LIMIT ?`,
+  );
+
+  // A job is read at every exchange of its session, and a group of 50,000 devices takes long to parse.
+  let lastSpec: { readonly id: number; readonly spec: JobSpec } | undefined;
+
+  function specOf(id: number): JobSpec {
+    if (lastSpec?.id === id) return lastSpec.spec;
+    const row = readSpec.first(id);
+    if (!row) throw new TypeError(`job ${id} has no spec`);
+    lastSpec = { id, spec: JSON.parse(row.spec) as JobSpec };
+    return lastSpec.spec;
+  }
+
+  function jobOf(row: JobRow, spec = specOf(row.id)): Job {
+    return {
+      id: row.id,
+      gatewayId: row.gateway_id,
+      spec,
+      state: row.state,
+      createdAt: row.created_at,
+      endedAt: row.ended_at ?? undefined,
+      resultsUrl: row.results_url ?? undefined,
+      counts: row.counts === null ? undefined : (JSON.parse(row.counts) as Counts),
+      generation: row.generation ?? undefined,
+      error: row.error_code === null ? undefined : { code: row.error_code, message: row.error_message ?? '' },
+    };
+  }
+
+  function firstJob(row: JobRow | undefined): Job | undefined {
+    return row && jobOf(row);
+  }
+
+  function create(gatewayId: string, ordered: JobSpec, idempotencyKey: string | undefined, now: number): Job {
+    const known = idempotencyKey === undefined ? undefined : byKey.first(idempotencyKey);
+    if (known) return jobOf(known);
+    const correlator = ordered.kind === 'fanout' ? ordered.correlator : null;
+    const row = insert.first(gatewayId, ordered.kind, correlator, now, idempotencyKey ?? null);
+    if (!row) throw new TypeError('a job that was just written is missing');
+    insertSpec(row.id, JSON.stringify(ordered));
+    return jobOf(row, ordered);
+  }
+
+  function change(id: number, { state, endedAt, resultsUrl, counts, generation, error, ...more }: JobChange): void {
+    const changed = update(
+      state ?? null,
+      endedAt ?? null,
+      resultsUrl ?? null,
+      counts ? JSON.stringify(counts) : null,
+      generation ?? null,
+      error?.code ?? null,
+      error?.message ?? null,
+      id,
+    );
+    if (changed === 0) return;
+    for (const { at, step, what } of more.events ?? []) insertEvent(id, at, step ?? null, what);
+    for (const { n, deviceId, outcome, deResult } of more.results ?? []) {
+      writeResult(id, n, deviceId, outcome, deResult ?? null);
+    }
+  }
+
+  return {
+    createJob: (gatewayId, ordered, idempotencyKey, now) =>
+      database.write(() => create(gatewayId, ordered, idempotencyKey, now)),
+    job: (id) => database.read(() => firstJob(byId.first(id))),
+    jobs: (kind, before, limit) =>
+      database.read(() => newest.all(kind, before ?? Number.MAX_SAFE_INTEGER, limit).map((row) => jobOf(row))),
+    openJobs: (gatewayId, states, limit) =>
+      database.read(() => open.all(gatewayId, JSON.stringify(states), limit).map((row) => jobOf(row))),
+    jobByCorrelator: (gatewayId, correlator) =>
+      database.read(() => firstJob(byCorrelator.first(gatewayId, correlator))),
+    change: (id, changes) => database.write(() => change(id, changes)),
+    events: (id) => database.read(() => events.all(id).map(eventOf)),
+    results: (id, after, limit, outcome) =>
+      database.read(() => {
+        const rows =
+          outcome === undefined ? results.all(id, after, limit) : resultsByOutcome.all(id, outcome, after, limit);
+        return rows.map(resultOf);
+      }),
+  };
+}
+
+function eventOf({ at, step, what }: EventRow): JobEventRow {
+  return { at, step: step ?? undefined, what };
+}
+
+function resultOf(row: ResultRow): JobResult {
+  return { n: row.n, deviceId: row.device_id, outcome: row.outcome, deResult: row.de_result ?? undefined };
+}

@@ -1,0 +1,96 @@
+import { STATUS } from '../protocol/message/codes.ts';
+import type { Data } from '../protocol/message/message.ts';
+import { allows, formatAcl, parseAcl } from './acl.ts';
+import type { NodeInfo, Path } from './management-object.ts';
+import { outgoing } from './node-value.ts';
+import { DONE, type Execution, type Outcome, refused } from './outcome.ts';
+
+/** What a Get of a property answers: its value, or why there is none. */
+export type PropertyReading =
+  { readonly kind: 'value'; readonly data: string } | { readonly kind: 'refused'; readonly outcome: Outcome };
+
+/** Properties of DM; the first five are supported. [TND 7.7] */
+const SUPPORTED = ['ACL', 'Format', 'Name', 'Type', 'Size'] as const;
+type PropertyName = (typeof SUPPORTED)[number];
+
+/**
+ * Get of `?prop=Name` on a node that exists. [TND 7.7]
+ *
+ * Choice: AccessType is about the value, so only the ACL counts; but Size tells something of the value and needs both.
+ */
+export async function readProperty(
+  execution: Execution,
+  path: Path,
+  node: NodeInfo,
+  name: string,
+): Promise<PropertyReading> {
+  const { tree, caller } = execution;
+  const property = supported(name);
+  if (property === undefined) return refusedReading(STATUS.featureNotSupported);
+  if (!allows(await tree.effectiveAcl(path), 'Get', caller.serverId)) return refusedReading(STATUS.permissionDenied);
+  switch (property) {
+    case 'ACL':
+      return { kind: 'value', data: formatAcl(await tree.ownAcl(path)) };
+    case 'Format':
+      return { kind: 'value', data: node.format };
+    case 'Name':
+      return { kind: 'value', data: path.at(-1) ?? '.' };
+    case 'Type':
+      return { kind: 'value', data: node.type };
+    case 'Size': {
+      if (node.format === 'node') return refusedReading(STATUS.featureNotSupported);
+      const at = tree.objectAt(path);
+      if (!at || !node.access.includes('Get')) return refusedReading(STATUS.commandNotAllowed);
+      const data = outgoing(node.format, await at.object.read(at.path));
+      return { kind: 'value', data: String(Buffer.byteLength(data)) };
+    }
+  }
+}
+
+/**
+ * Replace on `?prop=Name`. [TND 7.7]
+ *
+ * Choice: nodes are not renamed [406], and the ACL of the root stays as the device was given it [405].
+ */
+export async function replaceProperty(
+  execution: Execution,
+  path: Path,
+  name: string,
+  data: Data | undefined,
+): Promise<Outcome> {
+  const { tree } = execution;
+  const node = await tree.find(path);
+  if (!node) return refused(STATUS.notFound);
+  switch (supported(name)) {
+    case 'ACL':
+      break;
+    case 'Name':
+      return refused(node.permanent ? STATUS.commandNotAllowed : STATUS.featureNotSupported);
+    case 'Format':
+    case 'Type':
+    case 'Size':
+      return refused(STATUS.commandNotAllowed);
+    case undefined:
+      return refused(STATUS.featureNotSupported);
+  }
+  if (path.length === 0) return refused(STATUS.commandNotAllowed);
+  if (!(await mayReplaceAcl(execution, path, node))) return refused(STATUS.permissionDenied);
+  if (typeof data !== 'string') return refused(STATUS.badRequest);
+  const acl = formatAcl(parseAcl(data));
+  await tree.acls.set(path, acl === '' ? undefined : acl);
+  return DONE;
+}
+
+/** The ACL of a leaf belongs to who may replace the parent, that of an interior node also to who may replace it itself. */
+async function mayReplaceAcl({ tree, caller }: Execution, path: Path, node: NodeInfo): Promise<boolean> {
+  if (allows(await tree.effectiveAcl(path.slice(0, -1)), 'Replace', caller.serverId)) return true;
+  return node.format === 'node' && allows(await tree.effectiveAcl(path), 'Replace', caller.serverId);
+}
+
+function supported(name: string): PropertyName | undefined {
+  return SUPPORTED.find((known) => known === name);
+}
+
+function refusedReading(code: number): PropertyReading {
+  return { kind: 'refused', outcome: refused(code) };
+}

@@ -1,0 +1,112 @@
+import { DmError } from '../protocol/errors.ts';
+import { type Acl, DEFAULT_ROOT_ACL, parseAcl } from './acl.ts';
+import { type AclStore, MemoryAclStore } from './acl-store.ts';
+import { formatLocUri } from './loc-uri.ts';
+import type { ManagementObject, NodeInfo, Path } from './management-object.ts';
+
+/** A management tree made of mounted objects. Paths are from the root; nothing here checks a caller's rights. [TND] */
+export interface Tree {
+  /** Undefined: no such node. The root and every node above an object are always there, and permanent. */
+  find(path: Path): Promise<NodeInfo | undefined>;
+  /** Names of the children, read as they are asked for. */
+  children(path: Path): AsyncIterable<string>;
+  /** The object that answers for the path; undefined: the node holds objects and nothing else. */
+  objectAt(path: Path): ObjectAt | undefined;
+  /** The node's own ACL; empty: it inherits. */
+  ownAcl(path: Path): Promise<Acl>;
+  /** The ACL that counts: the node's own, or the whole ACL of the nearest node above that has one. [TND 7.7.1] */
+  effectiveAcl(path: Path): Promise<Acl>;
+  /** Where the ACLs of all nodes but the root are kept. */
+  readonly acls: AclStore;
+}
+
+/** An object, and a path from its root. */
+export interface ObjectAt {
+  readonly object: ManagementObject;
+  readonly path: Path;
+}
+
+export interface TreeSetup {
+  /** An object mounted below another answers in its place; no two have the same root. */
+  readonly objects: readonly ManagementObject[];
+  /** Default: in memory, and none. */
+  readonly acls?: AclStore | undefined;
+  /** Empty gives nobody any right. Default: `Add=*&Get=*`. */
+  readonly rootAcl?: string | undefined;
+}
+
+const IMPLIED_NODE: NodeInfo = { format: 'node', type: '', access: ['Get'], permanent: true };
+
+/** Makes a tree of its objects. Throws `DmError` TREE_MOUNT when two have the same root, and `StatusError` for a malformed ACL. */
+export function createTree({ objects, acls, rootAcl }: TreeSetup): Tree {
+  const roots = new Set<string>();
+  for (const { root } of objects) {
+    const locUri = formatLocUri(root);
+    if (roots.has(locUri)) throw new DmError('TREE_MOUNT', `two objects are mounted at ${locUri}; allowed is one`);
+    roots.add(locUri);
+  }
+  return new MountedTree(objects, acls ?? new MemoryAclStore(), parseAcl(rootAcl ?? DEFAULT_ROOT_ACL));
+}
+
+class MountedTree implements Tree {
+  /** The deepest first, so that the first match is the object that answers. */
+  readonly #objects: readonly ManagementObject[];
+  readonly #rootAcl: Acl;
+  readonly acls: AclStore;
+
+  constructor(objects: readonly ManagementObject[], acls: AclStore, rootAcl: Acl) {
+    this.#objects = objects.toSorted((a, b) => b.root.length - a.root.length);
+    this.acls = acls;
+    this.#rootAcl = rootAcl;
+  }
+
+  objectAt(path: Path): ObjectAt | undefined {
+    const object = this.#objects.find(({ root }) => startsWith(path, root));
+    return object && { object, path: path.slice(object.root.length) };
+  }
+
+  async find(path: Path): Promise<NodeInfo | undefined> {
+    const at = this.objectAt(path);
+    const node = await at?.object.find(at.path);
+    if (path.length > 0 && this.#mountedBelow(path).size === 0) return node;
+    return node ? { ...node, permanent: true } : IMPLIED_NODE;
+  }
+
+  async *children(path: Path): AsyncGenerator<string> {
+    const mounted = this.#mountedBelow(path);
+    for (const name of mounted) {
+      if (await this.find([...path, name])) yield name;
+    }
+    const at = this.objectAt(path);
+    if (!at) return;
+    for await (const name of at.object.children(at.path)) {
+      if (!mounted.has(name)) yield name;
+    }
+  }
+
+  async ownAcl(path: Path): Promise<Acl> {
+    return path.length === 0 ? this.#rootAcl : parseAcl((await this.acls.get(path)) ?? '');
+  }
+
+  async effectiveAcl(path: Path): Promise<Acl> {
+    for (let depth = path.length; depth > 0; depth -= 1) {
+      const acl = await this.ownAcl(path.slice(0, depth));
+      if (acl.size > 0) return acl;
+    }
+    return this.#rootAcl;
+  }
+
+  /** Names of the children that are objects or lead to one. */
+  #mountedBelow(path: Path): ReadonlySet<string> {
+    const names = new Set<string>();
+    for (const { root } of this.#objects) {
+      const name = root[path.length];
+      if (name !== undefined && startsWith(root, path)) names.add(name);
+    }
+    return names;
+  }
+}
+
+function startsWith(path: Path, start: Path): boolean {
+  return start.length <= path.length && start.every((name, at) => path[at] === name);
+}

@@ -1,0 +1,108 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { DmError } from '../../src/protocol/errors.ts';
+import { Database } from '../../src/store/sqlite/database.ts';
+import { connect, type Connection } from '../../src/store/sqlite/driver.ts';
+import { lock } from '../../src/store/sqlite/file-lock.ts';
+import { temporaryFolder } from './temporary-folder.ts';
+
+const inFolder = temporaryFolder();
+let databases = 0;
+let connection: Connection;
+let database: Database;
+let insert: (id: number) => number;
+let ids: () => number[];
+
+beforeEach(async () => {
+  connection = await connect(inFolder(`${++databases}.db`));
+  lock(connection);
+  connection.exec('CREATE TABLE item (id INTEGER PRIMARY KEY, data BLOB)');
+  database = new Database(connection);
+  insert = database.command('INSERT INTO item (id) VALUES (?)');
+  const query = database.query<{ id: number }>('SELECT id FROM item ORDER BY id');
+  ids = () => query.all().map(({ id }) => id);
+});
+
+afterEach(() => database.close());
+
+describe('group commit', () => {
+  it('store: commits writes of the same moment together, and tells each its own result', async () => {
+    const writes = [1, 2, 3].map((id) => database.write(() => insert(id) + id));
+    expect(await database.read(ids)).toEqual([]);
+    expect(await Promise.all(writes)).toEqual([2, 3, 4]);
+    expect(await database.read(ids)).toEqual([1, 2, 3]);
+  });
+
+  it('store: undoes and rejects a write that fails, and no other', async () => {
+    const results = await Promise.allSettled([
+      database.write(() => insert(1)),
+      database.write(() => {
+        insert(2);
+        throw new DmError('TEST_REFUSED', 'refused');
+      }),
+      database.write(() => insert(3)),
+      database.write(() => insert(1)),
+      database.write(() => insert(4)),
+    ]);
+    expect(results.map((result) => (result.status === 'rejected' ? (result.reason as DmError).code : 'ok'))).toEqual([
+      'ok',
+      'TEST_REFUSED',
+      'ok',
+      'STORE_WRITE',
+      'ok',
+    ]);
+    expect(await database.read(ids)).toEqual([1, 3, 4]);
+  });
+
+  it('store: takes more writes than one transaction holds', async () => {
+    await Promise.all(Array.from({ length: 1_200 }, (_value, index) => database.write(() => insert(index + 1))));
+    expect(await database.read(() => ids().length)).toBe(1_200);
+  });
+
+  it('store: rejects all writes of a batch when there is no space, and works again when there is', async () => {
+    await database.write(() => insert(1));
+    const { page_count: pages } = connection.prepare('PRAGMA page_count').get() as { page_count: number };
+    connection.exec(`PRAGMA max_page_count = ${pages}`);
+    const large = database.command('INSERT INTO item (data) VALUES (zeroblob(1000000))');
+    await expect(database.write(() => large())).rejects.toMatchObject({
+      code: 'STORE_WRITE',
+      message: 'the store could not be written: there is no space left',
+      cause: { code: 'ERR_SQLITE_ERROR' },
+    });
+    connection.exec('PRAGMA max_page_count = 100000');
+    await database.write(() => large());
+    expect(await database.read(() => ids().length)).toBe(2);
+  });
+
+  it('store: rejects all writes of a batch whose commit fails', async () => {
+    connection.exec('PRAGMA foreign_keys = ON');
+    connection.exec('CREATE TABLE part (item INTEGER REFERENCES item DEFERRABLE INITIALLY DEFERRED)');
+    const orphan = database.command('INSERT INTO part (item) VALUES (99)');
+    const results = await Promise.allSettled([database.write(() => insert(1)), database.write(() => orphan())]);
+    for (const result of results) {
+      expect(result).toMatchObject({ status: 'rejected', reason: { code: 'STORE_WRITE' } });
+    }
+    expect(await database.read(ids)).toEqual([]);
+    await database.write(() => insert(2));
+    expect(await database.read(ids)).toEqual([2]);
+  });
+
+  it('store: rejects a read that fails', async () => {
+    await expect(
+      database.read(() => {
+        throw new DmError('TEST_REFUSED', 'refused');
+      }),
+    ).rejects.toMatchObject({ code: 'TEST_REFUSED' });
+  });
+
+  it('store: commits what is waiting when it is closed, and takes nothing afterwards', async () => {
+    const write = database.write(() => insert(1));
+    await database.close();
+    await database.close();
+    expect(await write).toBe(1);
+    await expect(database.write(() => insert(2))).rejects.toMatchObject({ code: 'STORE_CLOSED' });
+    await expect(database.read(ids)).rejects.toMatchObject({ code: 'STORE_CLOSED' });
+    const again = await connect(inFolder(`${databases}.db`));
+    expect(again.prepare('SELECT count(*) AS items FROM item').get()).toEqual(expect.objectContaining({ items: 1 }));
+    again.close();
+  });
+});
