@@ -19,7 +19,7 @@ const STATUS_OF_CODE: Readonly<Record<string, number>> = {
   DEVICE_EXISTS: 409,
   GROUP_EXISTS: 409,
   GATEWAY_UNKNOWN: 404,
-  STORE_WRITE_FAILED: 507,
+  STORE_WRITE: 507,
 };
 
 /** What to answer for an error; nothing internal shows. */

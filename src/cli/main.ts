@@ -83,4 +83,13 @@ function usageLine(message: string, words: readonly string[]): string {
   return `${message.replace(/^error: /, '')}; see dmgw ${LATER_COMMANDS[command] ? `${command} ` : ''}--help`;
 }
 
+/** Node's notice that its SQLite is experimental tells a user nothing. */
+function hideExperimentalWarnings(): void {
+  process.removeAllListeners('warning');
+  process.on('warning', ({ name, message }) => {
+    if (name !== 'ExperimentalWarning') say(`${name}: ${message}`);
+  });
+}
+
+hideExperimentalWarnings();
 await main(process.argv);

@@ -27,6 +27,12 @@ describe('carrier', () => {
     }
   });
 
+  it('carrier: takes a value in several messages that one cannot hold', () => {
+    const maxMsgBytes = 1_024 + encodedBytes(LARGE, XML.form) - 1_000;
+    expect(new CommandSizes([LARGE]).firstTooLarge({ ...XML, maxMsgBytes })).toBeUndefined();
+    expect(new CommandSizes([LARGE]).firstTooLarge({ ...XML, maxMsgBytes: 1_024 })).toBe(LARGE);
+  });
+
   it('carrier: takes no value with more bytes than its objects may have, and names the nested command', () => {
     const sizes = new CommandSizes([GET, ATOMIC]);
     expect(sizes.firstTooLarge({ ...XML, maxObjBytes: 2_000 })).toBeUndefined();

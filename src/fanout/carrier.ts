@@ -1,5 +1,6 @@
 import { encodedBytes, type Encoding } from '../protocol/codec.ts';
 import { everyCommand, type RequestCommand } from '../protocol/message/message.ts';
+import { isSplittable } from '../protocol/session/chunks.ts';
 import { itemsOf } from './command-list.ts';
 import type { Carrier } from './engine.ts';
 
@@ -26,12 +27,18 @@ export class CommandSizes {
     if (maxMsgBytes === Infinity) return undefined;
     let sizes = this.#messageBytes.get(form.encoding);
     if (!sizes) {
-      sizes = this.#commands.map((command) => ENVELOPE_BYTES + encodedBytes(command, form));
+      sizes = this.#commands.map((command) => ENVELOPE_BYTES + encodedBytes(smallest(command), form));
       this.#messageBytes.set(form.encoding, sizes);
     }
     const index = sizes.findIndex((bytes) => bytes > maxMsgBytes);
     return this.#commands[index];
   }
+}
+
+/** The command as it must fit into one message at least: a large value can follow in further ones. */
+function smallest(command: RequestCommand): RequestCommand {
+  if (!isSplittable(command) || !('items' in command)) return command;
+  return { ...command, items: command.items.map((item) => ({ ...item, data: '' })) };
 }
 
 /** Size of the largest value the command itself carries. */

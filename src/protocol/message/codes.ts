@@ -19,6 +19,7 @@ export const STATUS = {
   /** Credentials are needed; a Chal follows. */ missingCredentials: 407,
   /** No answer in time. */ requestTimeout: 408,
   /** In conflict with what is there. */ conflict: 409,
+  /** The first chunk of an object does not say how large it is. */ sizeRequired: 411,
   /** Something the command needs is missing. */ incompleteCommand: 412,
   /** Too large for the receiver. */ tooLarge: 413,
   /** The URI is too long. */ uriTooLong: 414,

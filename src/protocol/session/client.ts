@@ -4,7 +4,19 @@ import { DmError } from '../errors.ts';
 import { ALERT, STATUS } from '../message/codes.ts';
 import type { Message, RequestCommand, StatusCommand, SyncHdr, Unnumbered } from '../message/message.ts';
 import type { ClientEffect, ClientInput, ClientOutcome, ClientSetup, OutgoingAlert } from './client-types.ts';
-import { Body, commandStatus, hdrStatus, hdrStatusIn, isRefusal, requestsIn, VERSIONS } from './outgoing.ts';
+import { assemble, type Incoming, noEndOfData } from './assembly.ts';
+import { addPart, type Outgoing } from './chunks.ts';
+import {
+  Body,
+  commandStatus,
+  hdrStatus,
+  hdrStatusIn,
+  isOfSession,
+  isRefusal,
+  isRequest,
+  requestsIn,
+  VERSIONS,
+} from './outgoing.ts';
 
 /** One end of a session, the client's. `producing`: answers are on their way to be said. */
 export type ClientState =
@@ -22,8 +34,7 @@ export interface ClientStep {
 type Statuses = readonly Unnumbered<StatusCommand>[];
 
 /** Something to be said, with the caller's mark where it is an alert of the caller's. */
-interface Entry {
-  readonly command: Unnumbered;
+interface Entry extends Outgoing {
   readonly alertRef?: string;
 }
 
@@ -53,9 +64,12 @@ interface Session {
   readonly maxMsgBytes: number | undefined;
   /** What our last message said besides `Statuses`: a challenge has it said again. */
   readonly said: readonly Entry[];
+  /** CmdID of the chunk our last message ended with; the rest of its object comes first in `toSay`. */
+  readonly chunkCmdId: string | undefined;
   /** Marks of the alerts in our last message, by CmdID. */
   readonly alertRefs: ReadonlyMap<string, string>;
   readonly toSay: readonly Entry[];
+  readonly incoming: Incoming | undefined;
   /** MsgID of the message whose commands are being executed. */
   readonly executing: string | undefined;
   readonly waiting: readonly Batch[];
@@ -92,8 +106,9 @@ type Received = Extract<ClientInput, { kind: 'received' }>;
 
 /** Package 1: the alert of the session, DevInfo, further alerts. [DMPROTO 8.3] */
 function opening(setup: ClientSetup): Session {
-  const management: Entry = { command: { kind: 'Alert', code: setup.managementAlert, items: [] } };
-  const devInfo: Entry[] = setup.devInfo.length > 0 ? [{ command: { kind: 'Replace', items: setup.devInfo } }] : [];
+  const management: Entry = { command: { kind: 'Alert', code: setup.managementAlert, items: [] }, from: 0 };
+  const devInfo: readonly Entry[] =
+    setup.devInfo.length > 0 ? [{ command: { kind: 'Replace', items: setup.devInfo }, from: 0 }] : [];
   return {
     setup,
     url: setup.serverUri,
@@ -107,8 +122,10 @@ function opening(setup: ClientSetup): Session {
     peerFailures: 0,
     maxMsgBytes: undefined,
     said: [],
+    chunkCmdId: undefined,
     alertRefs: new Map(),
     toSay: [management, ...devInfo, ...setup.alerts.map(alertEntry)],
+    incoming: undefined,
     executing: undefined,
     waiting: [],
     isServerFinal: true,
@@ -183,7 +200,13 @@ function answerChallenge(session: Session, received: Received, status: StatusCom
   const isAsked = status.chal !== undefined && schemeOf(status.chal) === session.setup.own.scheme;
   if (!isAsked || session.ownFailures > 0) return close({ kind: 'refused', status: status.code });
   const proof = proofOf(
-    { ...session, isAccepted: false, ownNonce: nonce, ownFailures: 1, toSay: [...session.said, ...session.toSay] },
+    {
+      ...session,
+      isAccepted: false,
+      ownNonce: nonce,
+      ownFailures: 1,
+      toSay: [...session.said, ...afterChunk(session)],
+    },
     received,
   );
   const wrong = proof.status.code === STATUS.invalidCredentials ? countFailure(proof.session) : proof.session;
@@ -204,7 +227,12 @@ function distrust({ session, status }: Proof, message: Message): ClientStep {
   const counted = countFailure(session);
   if (counted === undefined) return close({ kind: 'distrusted' });
   const refusals = requests.map((request) => commandStatus(message.hdr, request, status.code));
-  return say({ ...counted, toSay: [...alerts, ...counted.toSay] }, [status, ...refusals]);
+  return say({ ...counted, toSay: [...alerts, ...afterChunk(counted)] }, [status, ...refusals]);
+}
+
+/** What is to be said besides the rest of an object whose last chunk has to be said again. */
+function afterChunk({ toSay, chunkCmdId }: Session): readonly Entry[] {
+  return chunkCmdId === undefined ? toSay : toSay.slice(1);
 }
 
 /** Undefined at the second failure. */
@@ -215,24 +243,42 @@ function countFailure(session: Session): Session | undefined {
 /** Takes in what a trusted server said: Status for our alerts, and commands. */
 function takeCommands(proof: Proof, message: Message): ClientStep {
   const { hdr } = message;
-  const { status } = proof;
-  const session = { ...proof.session, unstoredNonce: undefined };
-  const answered = alertsAnswered(session, message);
-  const last = [...remembering(proof, false), ...answered];
-  const before = [...remembering(proof, true), ...answered];
-  const requests = requestsIn(message);
-  const ofSession = requests.filter(isOfSession);
-  if (ofSession.some(({ code }) => code === ALERT.sessionAbort)) return close({ kind: 'aborted' }, last);
-  const statuses = [status, ...ofSession.map((alert) => commandStatus(hdr, alert, STATUS.ok))];
-  const commands = requests.filter((request) => !isOfSession(request));
-  const waiting = commands.length > 0 ? [...session.waiting, { msgId: hdr.msgId, commands }] : session.waiting;
-  const next: Session = { ...session, waiting };
-  const hasWork = next.executing !== undefined || waiting.length > 0;
-  if (hasWork) return produce(next, statuses, before);
+  const before = withoutRefusedObject({ ...proof.session, unstoredNonce: undefined }, message);
+  const answered = alertsAnswered(before, message);
+  const { parts, interrupted, incoming } = assemble(before.incoming, message.body, before.setup.maxObjBytes);
+  const isAborted = parts.some(({ command }) => isOfSession(command) && command.code === ALERT.sessionAbort);
+  if (isAborted) return close({ kind: 'aborted' }, [...remembering(proof, false), ...answered]);
+  const statuses = [proof.status];
+  const commands: RequestCommand[] = [];
+  for (const { command, code } of parts) {
+    if (code !== undefined) statuses.push(commandStatus(hdr, command, code));
+    else if (isOfSession(command)) statuses.push(commandStatus(hdr, command, STATUS.ok));
+    else if (isRequest(command)) commands.push(command);
+  }
+  const session: Session = {
+    ...before,
+    incoming,
+    toSay: interrupted ? [...before.toSay, { command: noEndOfData(interrupted), from: 0 }] : before.toSay,
+    waiting: commands.length > 0 ? [...before.waiting, { msgId: hdr.msgId, commands }] : before.waiting,
+  };
+  const effects = [...remembering(proof, true), ...answered];
+  if (session.executing !== undefined || session.waiting.length > 0) return produce(session, statuses, effects);
   // A package that would only hold the Status for the SyncHdr is not sent.
-  if (next.toSay.length === 0 && statuses.length === 1 && next.isFinal && message.final)
-    return close({ kind: 'completed' }, last);
-  return say(next, statuses, before);
+  const isDone = session.toSay.length === 0 && statuses.length === 1 && session.isFinal && message.final;
+  if (isDone) return close({ kind: 'completed' }, [...remembering(proof, false), ...answered]);
+  return say(session, statuses, effects);
+}
+
+/** A server that refuses a chunk does not want the rest of the object. */
+function withoutRefusedObject(session: Session, { body }: Message): Session {
+  const { msgId, chunkCmdId, toSay, alertRefs } = session;
+  if (chunkCmdId === undefined) return session;
+  const status = body.find(
+    (command): command is StatusCommand =>
+      command.kind === 'Status' && command.msgRef === String(msgId) && command.cmdRef === chunkCmdId,
+  );
+  if (status !== undefined && status.code >= 300) return { ...session, toSay: toSay.slice(1) };
+  return { ...session, alertRefs: new Map([...alertRefs].filter(([cmdId]) => cmdId !== chunkCmdId)) };
 }
 
 function alertsAnswered({ msgId, alertRefs }: Session, { body }: Message): readonly ClientEffect[] {
@@ -264,7 +310,7 @@ function takeProduced(
   { answers, done, alerts }: Extract<ClientInput, { kind: 'produced' }>,
 ): ClientStep {
   const msgRef = before.executing ?? '';
-  const said = answers.map((answer): Entry => ({ command: { ...answer, msgRef } }));
+  const said = answers.map((answer): Entry => ({ command: { ...answer, msgRef }, from: 0 }));
   const session: Session = {
     ...before,
     toSay: [...before.toSay, ...said, ...alerts.map(alertEntry)],
@@ -282,17 +328,23 @@ function say(session: Session, statuses: Statuses, before: readonly ClientEffect
   for (const status of statuses) body.add(status);
   const alertRefs = new Map<string, string>();
   let count = 0;
-  for (const { command, alertRef } of toSay) {
-    // One that fits into no message goes out all the same: the server decides.
-    const numbered = count === 0 ? body.add(command) : body.addIfFits(command);
-    if (numbered === undefined) break;
-    if (alertRef !== undefined) alertRefs.set(numbered.cmdId, alertRef);
+  let rest: Entry | undefined;
+  let chunkCmdId: string | undefined;
+  for (const entry of toSay) {
+    const part = addPart(body, entry, setup.form, count === 0);
+    if (part === undefined) break;
     count += 1;
+    if (entry.alertRef !== undefined) alertRefs.set(part.added.cmdId, entry.alertRef);
+    if (part.rest === undefined) continue;
+    rest = { ...entry, ...part.rest };
+    chunkCmdId = part.added.cmdId;
+    break;
   }
-  const isAllSaid = count === toSay.length && session.executing === undefined && session.waiting.length === 0;
+  const left = rest === undefined ? toSay.slice(count) : [rest, ...toSay.slice(count)];
+  const isAllSaid = left.length === 0 && session.executing === undefined && session.waiting.length === 0;
   if (isAllSaid && !isServerFinal) body.add({ kind: 'Alert', code: ALERT.nextMessage, items: [] });
   const isFinal = isAllSaid && isServerFinal;
-  const said = { said: toSay.slice(0, count), toSay: toSay.slice(count), alertRefs };
+  const said = { said: toSay.slice(0, count), toSay: left, alertRefs, chunkCmdId };
   return {
     next: { phase: 'awaiting', session: { ...session, ...said, msgId, isFinal } },
     effects: [...before, { kind: 'post', url: session.url, message: { hdr, body: body.commands, final: isFinal } }],
@@ -321,13 +373,6 @@ function limitOf({ maxMsgBytes, setup }: Session): number {
   return maxMsgBytes ?? setup.maxMsgBytes;
 }
 
-/** An alert about the session itself, which no tree can answer. */
-function isOfSession(request: RequestCommand): request is Extract<RequestCommand, { kind: 'Alert' }> {
-  if (request.kind !== 'Alert') return false;
-  const { code } = request;
-  return code === ALERT.nextMessage || code === ALERT.sessionAbort || code === ALERT.noEndOfData;
-}
-
 function alertEntry({ ref, alert }: OutgoingAlert): Entry {
-  return { command: alert, alertRef: ref };
+  return { command: alert, from: 0, alertRef: ref };
 }

@@ -1,6 +1,7 @@
 import { encodedBytes, type WireForm } from '../codec.ts';
-import { STATUS } from '../message/codes.ts';
+import { ALERT, STATUS } from '../message/codes.ts';
 import {
+  type AlertCommand,
   type Command,
   commandName,
   type Message,
@@ -36,7 +37,7 @@ export function hdrStatus({ msgId }: SyncHdr, code: number, chal?: Meta): Unnumb
 }
 
 /** A Status for a command of a message. */
-export function commandStatus({ msgId }: SyncHdr, command: RequestCommand, code: number): Unnumbered<StatusCommand> {
+export function commandStatus({ msgId }: SyncHdr, command: Command, code: number): Unnumbered<StatusCommand> {
   return {
     kind: 'Status',
     msgRef: msgId,
@@ -49,9 +50,21 @@ export function commandStatus({ msgId }: SyncHdr, command: RequestCommand, code:
   };
 }
 
-/** The requests of a message: all that asks for a Status. */
+/** Whether a command asks for a Status. */
+export function isRequest(command: Command): command is RequestCommand {
+  return command.kind !== 'Status' && command.kind !== 'Results';
+}
+
+/** The requests of a message. */
 export function requestsIn({ body }: Message): readonly RequestCommand[] {
-  return body.filter((command) => command.kind !== 'Status' && command.kind !== 'Results');
+  return body.filter(isRequest);
+}
+
+/** An alert about the session itself, which only its two ends understand. */
+export function isOfSession(command: Command): command is AlertCommand {
+  if (command.kind !== 'Alert') return false;
+  const { code } = command;
+  return code === ALERT.nextMessage || code === ALERT.sessionAbort || code === ALERT.noEndOfData;
 }
 
 /** The Status that a message holds for the SyncHdr of our message `msgId`. */
@@ -71,42 +84,65 @@ export function isRefusal(code: number): boolean {
 export class Body {
   readonly commands: Command[] = [];
   readonly #form: WireForm | undefined;
-  #bytesLeft: number;
+  readonly #maxBytes: number;
+  #bytes = 0;
+  /** Of what had to be there, whatever its size. */
+  #fixedBytes = 0;
   #lastCmdId = 0;
 
   /** `maxBytes` is the room for the commands of a message in this form; without a limit nothing is measured. */
   constructor(limit?: { readonly form: WireForm; readonly maxBytes: number }) {
     this.#form = limit?.form;
-    this.#bytesLeft = limit?.maxBytes ?? Infinity;
+    this.#maxBytes = limit?.maxBytes ?? Infinity;
+  }
+
+  get bytesLeft(): number {
+    return this.#maxBytes - this.#bytes;
   }
 
   /** Adds a command whatever its size and answers it with its CmdID; nested commands get theirs after it. */
   add(command: Unnumbered): Command {
-    const numbered = this.#numbered(command);
-    this.#append(numbered, this.#bytesOf(numbered));
-    return numbered;
+    const { numbered, bytes } = this.#measured(command);
+    this.#fixedBytes += bytes;
+    return this.#append(numbered, bytes);
   }
 
   /** The same where it fits; else undefined, and nothing is added. */
   addIfFits(command: Unnumbered): Command | undefined {
     const lastCmdId = this.#lastCmdId;
-    const numbered = this.#numbered(command);
-    const bytes = this.#bytesOf(numbered);
-    if (bytes > this.#bytesLeft) {
-      this.#lastCmdId = lastCmdId;
-      return undefined;
-    }
-    this.#append(numbered, bytes);
-    return numbered;
+    const { numbered, bytes } = this.#measured(command);
+    if (bytes <= this.bytesLeft) return this.#append(numbered, bytes);
+    this.#lastCmdId = lastCmdId;
+    return undefined;
   }
 
-  #append(command: Command, bytes: number): void {
+  /** Whether `addIfFits` would add it. */
+  fits(command: Unnumbered): boolean {
+    return this.#bytesOf(command) <= this.bytesLeft;
+  }
+
+  /** Whether it would fit if it were the only one besides what had to be there. */
+  fitsAlone(command: Unnumbered): boolean {
+    return this.#bytesOf(command) <= this.#maxBytes - this.#fixedBytes;
+  }
+
+  #append(command: Command, bytes: number): Command {
     this.commands.push(command);
-    this.#bytesLeft -= bytes;
+    this.#bytes += bytes;
+    return command;
   }
 
-  #bytesOf(command: Command): number {
-    return this.#form === undefined || this.#bytesLeft === Infinity ? 0 : encodedBytes(command, this.#form);
+  #bytesOf(command: Unnumbered): number {
+    const lastCmdId = this.#lastCmdId;
+    const { bytes } = this.#measured(command);
+    this.#lastCmdId = lastCmdId;
+    return bytes;
+  }
+
+  #measured(command: Unnumbered): { readonly numbered: Command; readonly bytes: number } {
+    const numbered = this.#numbered(command);
+    const bytes = this.#form === undefined || this.#maxBytes === Infinity ? 0 : encodedBytes(numbered, this.#form);
+    return { numbered, bytes };
   }
 
   #numbered(command: Unnumbered): Command {

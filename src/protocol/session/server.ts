@@ -5,6 +5,7 @@ import { ALERT, STATUS } from '../message/codes.ts';
 import {
   type AlertCommand,
   type Answer,
+  type Command,
   everyCommand,
   type Item,
   type Message,
@@ -13,12 +14,15 @@ import {
   type SyncHdr,
   type Unnumbered,
 } from '../message/message.ts';
+import { assemble, type Assembled, type Incoming, noEndOfData, type Part } from './assembly.ts';
+import { addPart, type Outgoing } from './chunks.ts';
 import {
   Body,
   commandStatus,
   hdrStatus,
   hdrStatusIn,
   isRefusal,
+  isRequest,
   requestsIn,
   VERSIONS,
   versionStatus,
@@ -60,14 +64,18 @@ interface Session {
   /** Commands of ours that have left, by `sentKey`. */
   readonly sent: ReadonlyMap<string, SentCommand>;
   /** Commands of our last message, as the application gave them. */
-  readonly last: readonly RequestCommand[];
+  readonly last: readonly Outgoing<RequestCommand>[];
   /** Commands that did not fit into the messages so far. */
-  readonly unsent: readonly RequestCommand[];
+  readonly unsent: readonly Outgoing<RequestCommand>[];
+  /** Our last message ended with a chunk; the rest of its object comes first in `unsent`. */
+  readonly isMidObject: boolean;
+  readonly incoming: Incoming | undefined;
 }
 
 interface SentCommand {
   /** The application's CmdID; undefined for a command of the session itself. */
   readonly cmdId: string | undefined;
+  readonly isChunk: boolean;
   readonly hasStatus: boolean;
 }
 
@@ -77,7 +85,9 @@ interface Exchange {
   readonly form: WireForm;
   readonly isFinal: boolean;
   readonly status: Unnumbered<StatusCommand>;
-  readonly requests: readonly RequestCommand[];
+  /** What has to get a Status. */
+  readonly parts: readonly Part[];
+  readonly interrupted: Assembled['interrupted'];
   /** The session ends with the answer, whatever the application would like to say. */
   readonly ending: ServerOutcome | undefined;
 }
@@ -129,6 +139,8 @@ function admit(state: Extract<ServerState, { phase: 'unproven' }>, received: Rec
       sent: new Map(),
       last: [],
       unsent: [],
+      isMidObject: false,
+      incoming: undefined,
     };
     if (scheme === 'none') return takeIn(session, received, hdrStatus(hdr, STATUS.ok), {});
     const nonces = scheme === 'md5' ? { peer: freshNonce } : {};
@@ -175,33 +187,42 @@ function takeIn(
 ): ServerStep {
   const { hdr } = message;
   const { session, ownNonce, isRefused } = afterOwnProof(before, message);
-  const requests = requestsIn(message);
-  const alerts = requests.filter((request) => request.kind === 'Alert');
+  const { parts, interrupted, incoming } = assemble(session.incoming, message.body, session.setup.maxObjBytes);
+  const whole = parts.flatMap(({ command, code }) => (code === undefined ? [command] : []));
+  const alerts = whole.filter((command) => command.kind === 'Alert');
   const isAborted = alerts.some(({ code }) => code === ALERT.sessionAbort);
   const ending = isAborted ? 'aborted' : isRefused ? 'refused' : undefined;
-  const { sent, answers, strayAnswers } = takeAnswers(session, message);
+  const { sent, answers, strayAnswers, isObjectRefused } = takeAnswers(session, whole);
+  const unsent = isObjectRefused ? session.unsent.slice(1) : session.unsent;
   const next: Session = {
     ...session,
     isDelivered: true,
     maxMsgBytes: hdr.meta?.maxMsgBytes ?? session.maxMsgBytes,
     maxObjBytes: hdr.meta?.maxObjBytes ?? session.maxObjBytes,
     sent,
+    unsent,
+    incoming,
   };
+  // A client asks for the rest of a package of ours that has no Final with a message that has none.
+  const isFinal = message.final || before.isMidObject;
   const delivery: Delivery = {
     first: !session.isDelivered,
-    final: message.final && ending === undefined && session.unsent.length === 0,
-    devInfo: devInfoIn(requests),
+    final: isFinal && ending === undefined && unsent.length === 0,
+    devInfo: devInfoIn(whole),
     alerts: alerts.filter(isForApplication),
     managementAlert: alerts.find(isManagementAlert)?.code,
     answers,
     strayAnswers,
-    outstanding: [...sent.values()].flatMap(({ cmdId, hasStatus }) => (hasStatus ? [] : (cmdId ?? []))),
+    outstanding: [...sent.values()].flatMap(({ cmdId, isChunk, hasStatus }) =>
+      hasStatus || isChunk || cmdId === undefined ? [] : cmdId,
+    ),
     peerMaxMsgBytes: next.maxMsgBytes,
     peerMaxObjBytes: next.maxObjBytes,
     form,
     nonces: { own: ownNonce, peer: proof.peer },
   };
-  const exchange: Exchange = { hdr, form, isFinal: message.final, status, requests, ending };
+  const owed = parts.filter(({ command, code }) => code !== undefined || isRequest(command));
+  const exchange: Exchange = { hdr, form, isFinal, status, parts: owed, interrupted, ending };
   return { next: { phase: 'deciding', session: next, exchange }, effects: [{ kind: 'deliver', delivery }] };
 }
 
@@ -232,38 +253,46 @@ function afterOwnProof(
     ownFailures: session.ownFailures + (last.length > 0 ? 1 : 0),
     sent: new Map([...sent].filter(([key]) => !key.startsWith(sentKey(String(session.msgId), '')))),
     last: [],
-    unsent: [...last, ...unsent],
+    unsent: [...last, ...(session.isMidObject ? unsent.slice(1) : unsent)],
+    isMidObject: false,
   };
   const isAsked = status.chal !== undefined && schemeOf(status.chal) === setup.own.scheme;
   return { session: refused, ownNonce: nonce, isRefused: !isAsked || refused.ownFailures > 1 };
 }
 
-/** Answers in the application's terms; those to the session's own commands are dropped, others that fit nothing counted. */
-function takeAnswers(
-  { sent }: Session,
-  { body }: Message,
-): { readonly sent: Session['sent']; readonly answers: readonly Answer[]; readonly strayAnswers: number } {
+/** What the answers of a message come to. */
+interface Taken {
+  readonly sent: Session['sent'];
+  /** In the application's terms. */
+  readonly answers: readonly Answer[];
+  /** Answers to nothing that was sent. */
+  readonly strayAnswers: number;
+  /** The client does not want the rest of the object of which it got a chunk. */
+  readonly isObjectRefused: boolean;
+}
+
+/** Answers to commands of the session itself, and those that accept a chunk, are dropped. */
+function takeAnswers({ sent, isMidObject }: Session, whole: readonly Command[]): Taken {
   const after = new Map(sent);
   const answers: Answer[] = [];
   let strayAnswers = 0;
-  for (const command of body) {
-    if (command.kind !== 'Status' && command.kind !== 'Results') continue;
-    if (command.kind === 'Status' && command.cmdRef === '0') continue;
+  let isObjectRefused = false;
+  for (const command of whole) {
+    if (isRequest(command) || (command.kind === 'Status' && command.cmdRef === '0')) continue;
     const { cmdId, msgRef = '1', ...answer } = command;
     const key = sentKey(msgRef, command.cmdRef);
     const asked = after.get(key);
     if (asked === undefined) {
       strayAnswers += 1;
-      continue;
-    }
-    if (asked.cmdId === undefined) {
+    } else if (asked.cmdId === undefined || (asked.isChunk && command.kind === 'Status' && command.code < 300)) {
       after.delete(key);
-      continue;
+    } else {
+      isObjectRefused ||= asked.isChunk && isMidObject;
+      if (command.kind === 'Status') after.set(key, { ...asked, hasStatus: true });
+      answers.push({ ...answer, cmdRef: asked.cmdId });
     }
-    if (command.kind === 'Status') after.set(key, { ...asked, hasStatus: true });
-    answers.push({ ...answer, cmdRef: asked.cmdId });
   }
-  return { sent: after, answers, strayAnswers };
+  return { sent: after, answers, strayAnswers, isObjectRefused };
 }
 
 /** Answers a message: its Status, and what the application wants to say if the client's package is complete. */
@@ -279,48 +308,62 @@ function reply(session: Session, exchange: Exchange, { alertStatuses, commands }
   );
   body.add(exchange.status);
   const codes = [...alertStatuses];
-  for (const request of exchange.requests) {
-    const code = isForApplication(request) ? (codes.shift() ?? STATUS.commandFailed) : ownStatus(request);
-    body.add(commandStatus(hdr, request, code));
+  for (const { command, code } of exchange.parts) {
+    const own = isForApplication(command) ? (codes.shift() ?? STATUS.commandFailed) : ownStatus(command);
+    body.add(commandStatus(hdr, command, code ?? own));
   }
   const sent = new Map(session.sent);
-  const said = (closed: ServerOutcome | undefined, rest: Partial<Session>, final = true): ServerStep => {
-    const effects: ServerEffect[] = [{ kind: 'reply', message: { hdr: ownHdr, body: body.commands, final } }];
-    if (closed !== undefined) effects.push({ kind: 'closed', outcome: closed });
-    const next: ServerState =
-      closed === undefined
-        ? { phase: 'awaiting', session: { ...session, msgId, last: [], sent, ...rest } }
-        : { phase: 'closed' };
-    return { next, effects };
+  const addOwn = (command: Unnumbered): void => {
+    const { cmdId } = body.add(command);
+    sent.set(sentKey(String(msgId), cmdId), { cmdId: undefined, isChunk: false, hasStatus: false });
+  };
+  if (exchange.interrupted) addOwn(noEndOfData(exchange.interrupted));
+  const replyWith = (final: boolean): ServerEffect => {
+    return { kind: 'reply', message: { hdr: ownHdr, body: body.commands, final } };
+  };
+  const close = (outcome: ServerOutcome): ServerStep => {
+    return { next: { phase: 'closed' }, effects: [replyWith(true), { kind: 'closed', outcome }] };
+  };
+  const goOn = (rest: Pick<Session, 'last' | 'unsent' | 'isMidObject'>, final: boolean): ServerStep => {
+    return { next: { phase: 'awaiting', session: { ...session, ...rest, msgId, sent } }, effects: [replyWith(final)] };
   };
 
-  if (ending !== undefined) return said(ending, {});
+  if (ending !== undefined) return close(ending);
   if (!isFinal) {
-    const { cmdId } = body.add({ kind: 'Alert', code: ALERT.nextMessage, items: [] });
-    sent.set(sentKey(String(msgId), cmdId), { cmdId: undefined, hasStatus: false });
-    return said(undefined, {}, false);
+    addOwn({ kind: 'Alert', code: ALERT.nextMessage, items: [] });
+    return goOn({ last: [], unsent: session.unsent, isMidObject: false }, false);
   }
-  const toSend = session.unsent.length > 0 ? session.unsent : commands;
-  if (toSend.length === 0) return said('completed', {});
+  const toSend = session.unsent.length > 0 ? session.unsent : commands.map((command) => ({ command, from: 0 }));
+  if (toSend.length === 0) return close('completed');
   // What comes now for earlier commands would be taken for an answer to the new ones: CmdIDs are unique in a list only.
   if (session.unsent.length === 0) sent.clear();
-  const last: RequestCommand[] = [];
-  for (const command of toSend) {
-    // One that fits into no message goes out all the same: the client decides.
-    const numbered = last.length === 0 ? body.add(command) : body.addIfFits(command);
-    if (numbered === undefined) break;
-    last.push(command);
-    note(sent, msgId, command, numbered as RequestCommand);
+  const last: Outgoing<RequestCommand>[] = [];
+  let rest: Outgoing<RequestCommand> | undefined;
+  for (const outgoing of toSend) {
+    const part = addPart(body, outgoing, form, last.length === 0);
+    if (part === undefined) break;
+    last.push(outgoing);
+    rest = part.rest;
+    note(sent, msgId, outgoing.command, part.added as RequestCommand, rest !== undefined);
+    if (rest !== undefined) break;
   }
-  return said(undefined, { last, unsent: toSend.slice(last.length) });
+  const left = toSend.slice(last.length);
+  const isMidObject = rest !== undefined;
+  return goOn({ last, unsent: rest === undefined ? left : [rest, ...left], isMidObject }, !isMidObject);
 }
 
 /** Remembers under which CmdIDs the application's commands, nested ones included, have left. */
-function note(sent: Map<string, SentCommand>, msgId: number, command: RequestCommand, numbered: RequestCommand): void {
+function note(
+  sent: Map<string, SentCommand>,
+  msgId: number,
+  command: RequestCommand,
+  numbered: RequestCommand,
+  isChunk: boolean,
+): void {
   const onWire = everyCommand([numbered]);
   for (const { cmdId } of everyCommand([command])) {
     const next = onWire.next();
-    if (next.done !== true) sent.set(sentKey(String(msgId), next.value.cmdId), { cmdId, hasStatus: false });
+    if (next.done !== true) sent.set(sentKey(String(msgId), next.value.cmdId), { cmdId, isChunk, hasStatus: false });
   }
 }
 
@@ -344,7 +387,7 @@ function header(setup: ServerSetup, client: SyncHdr, msgId: number, ownNonce?: U
 }
 
 /** Status for what the application is not asked about. [DMPROTO 8.7] */
-function ownStatus(request: RequestCommand): number {
+function ownStatus(request: Command): number {
   if (request.kind === 'Replace') return STATUS.ok;
   if (request.kind !== 'Alert') return STATUS.featureNotSupported;
   switch (request.code) {
@@ -361,7 +404,7 @@ function ownStatus(request: RequestCommand): number {
   }
 }
 
-function isForApplication(request: RequestCommand): request is AlertCommand {
+function isForApplication(request: Command): request is AlertCommand {
   return request.kind === 'Alert' && (request.code === ALERT.generic || request.code === ALERT.clientEvent);
 }
 
@@ -370,7 +413,7 @@ function isManagementAlert({ code }: AlertCommand): boolean {
 }
 
 /** Items of a Replace, which is how a client tells its DevInfo. Some name the node as Target. [DMPROTO 8.3] */
-function devInfoIn(requests: readonly RequestCommand[]): readonly Item[] {
+function devInfoIn(requests: readonly Command[]): readonly Item[] {
   return requests.flatMap((request) =>
     request.kind === 'Replace' ? request.items.map((item) => ({ ...item, source: item.source ?? item.target })) : [],
   );

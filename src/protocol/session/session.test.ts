@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { digestOf } from '../auth/digest.ts';
 import type { Authentication, AuthScheme } from '../auth/principal.ts';
 import { decodeMessage, encodeMessage, type WireForm } from '../codec.ts';
-import type { Answer, Message, RequestCommand } from '../message/message.ts';
+import type { Answer, Data, Item, Message, RequestCommand } from '../message/message.ts';
 import { clientStart, stepClient } from './client.ts';
 import type { ClientInput, ClientSetup } from './client-types.ts';
 import { serverStart, stepServer } from './server.ts';
@@ -23,6 +23,9 @@ interface Terms {
   readonly serverMaxMsgBytes: number;
   readonly commands: number;
   readonly resultsEach: number;
+  /** Of every third command a Replace of a value of this size, of every Results a value of this size; 0: small ones. */
+  readonly objectBytes: number;
+  readonly isBinary: boolean;
 }
 
 const TERMS: Terms = {
@@ -34,6 +37,8 @@ const TERMS: Terms = {
   serverMaxMsgBytes: 16_384,
   commands: 3,
   resultsEach: 1,
+  objectBytes: 0,
+  isBinary: false,
 };
 
 function authentication(scheme: AuthScheme, name: string, nonce: string): Authentication {
@@ -46,6 +51,8 @@ interface Course {
   readonly serverOutcome: string | undefined;
   readonly executed: readonly string[];
   readonly answers: readonly Answer[];
+  /** Values that the client was told to write. */
+  readonly written: readonly (Data | undefined)[];
   readonly outstandingAtEnd: readonly string[] | undefined;
   readonly largest: { readonly toClient: number; readonly toServer: number };
   readonly messages: number;
@@ -55,7 +62,7 @@ interface Course {
 
 /** Runs a session to its end. */
 function run(terms: Terms): Course {
-  const { form, scheme, commands, resultsEach } = terms;
+  const { form, scheme, commands } = terms;
   const serverSetup: ServerSetup = {
     serverUri: 'http://gateway/dm',
     own: authentication(scheme, 'gw', 'nonce-gw'),
@@ -79,6 +86,7 @@ function run(terms: Terms): Course {
   };
   const list = Array.from({ length: commands }, (_, index): RequestCommand => {
     const get: RequestCommand = { kind: 'Get', cmdId: `c${index}`, items: [{ target: { locUri: `./A/${index}` } }] };
+    if (index % 3 === 1 && terms.objectBytes > 0) return { ...get, kind: 'Replace', items: [item(index, terms)] };
     return index % 3 === 2 ? { kind: 'Sequence', cmdId: `s${index}`, commands: [get] } : get;
   });
 
@@ -89,6 +97,7 @@ function run(terms: Terms): Course {
   let fresh = 0;
   const deliveries: Delivery[] = [];
   const executed: string[] = [];
+  const written: (Data | undefined)[] = [];
   const clientNonces: Uint8Array[] = [];
   const largest = { toClient: 0, toServer: 0 };
   let messages = 0;
@@ -136,7 +145,8 @@ function run(terms: Terms): Course {
           break;
         case 'execute':
           executed.push(...effect.commands.map(({ cmdId }) => `${effect.msgId}/${cmdId}`));
-          queue = effect.commands.flatMap((command) => answersTo(command, resultsEach));
+          for (const command of effect.commands) if (command.kind === 'Replace') written.push(dataOf(command.items[0]));
+          queue = effect.commands.flatMap((command) => answersTo(command, terms));
           input = produced();
           break;
         case 'produce':
@@ -157,6 +167,7 @@ function run(terms: Terms): Course {
     clientOutcome,
     serverOutcome,
     executed,
+    written,
     answers: deliveries.flatMap(({ answers }) => answers),
     outstandingAtEnd: deliveries.at(-1)?.outstanding,
     largest,
@@ -171,7 +182,25 @@ function run(terms: Terms): Course {
   }
 }
 
-function answersTo(command: RequestCommand, results: number): Answer[] {
+/** A value of the size that the terms ask for, different for each `index`. */
+function valueOf(index: number, { objectBytes, isBinary }: Terms): Data {
+  if (objectBytes === 0) return `value ${index}`;
+  if (isBinary) return Uint8Array.from({ length: objectBytes }, (_, at) => (at * 31 + index * 7 + 0xfe) & 0xff);
+  return `${index} <&> \u00e4\u20ac\ud83d\ude00\r\n`.repeat(Math.ceil(objectBytes / 20));
+}
+
+function item(index: number, terms: Terms): Item {
+  const format = terms.isBinary ? 'bin' : 'chr';
+  return { target: { locUri: `./A/${index}` }, meta: { format, type: 'text/plain' }, data: valueOf(index, terms) };
+}
+
+/** Data as the peer meant it: in XML octets come as base64. */
+function dataOf({ data, meta }: Item = {}): Data | undefined {
+  if (meta?.format === 'b64' && typeof data === 'string') return new Uint8Array(Buffer.from(data, 'base64'));
+  return data instanceof Uint8Array ? new Uint8Array(data) : data;
+}
+
+function answersTo(command: RequestCommand, terms: Terms): Answer[] {
   const status = (cmdRef: string, cmd: string): Answer => ({
     kind: 'Status',
     cmdRef,
@@ -182,27 +211,35 @@ function answersTo(command: RequestCommand, results: number): Answer[] {
     items: [],
   });
   if (command.kind === 'Sequence') {
-    return [status(command.cmdId, 'Sequence'), ...command.commands.flatMap((nested) => answersTo(nested, results))];
+    return [status(command.cmdId, 'Sequence'), ...command.commands.flatMap((nested) => answersTo(nested, terms))];
   }
+  if (command.kind === 'Replace') return [status(command.cmdId, 'Replace')];
   return [
     status(command.cmdId, 'Get'),
-    ...Array.from({ length: results }, (_, index): Answer => {
-      return { kind: 'Results', cmdRef: command.cmdId, items: [{ data: `value ${index}` }] };
+    ...Array.from({ length: terms.resultsEach }, (_, index): Answer => {
+      const { target, ...rest } = item(index, terms);
+      return { kind: 'Results', cmdRef: command.cmdId, items: [{ ...rest, source: target }] };
     }),
   ];
 }
 
 /** Every command was executed once, and answered under the CmdID it was given, in order. */
-function expectWhole(course: Course, { commands, resultsEach }: Terms): void {
+function expectWhole(course: Course, terms: Terms): void {
+  const { commands, resultsEach, objectBytes } = terms;
+  const isReplace = (index: number): boolean => index % 3 === 1 && objectBytes > 0;
   expect(course).toMatchObject({ clientOutcome: 'completed', serverOutcome: 'completed', outstandingAtEnd: [] });
   expect(course.executed).toHaveLength(commands);
   expect(new Set(course.executed).size).toBe(commands);
   const expected = Array.from({ length: commands }, (_, index) => [
     ...(index % 3 === 2 ? [`Status s${index}`] : []),
     `Status c${index}`,
-    ...Array<string>(resultsEach).fill(`Results c${index}`),
+    ...Array<string>(isReplace(index) ? 0 : resultsEach).fill(`Results c${index}`),
   ]).flat();
   expect(course.answers.map(({ kind, cmdRef }) => `${kind} ${cmdRef}`)).toEqual(expected);
+  const results = course.answers.filter(({ kind }) => kind === 'Results');
+  results.forEach(({ items }, at) => expect(dataOf(items[0])).toEqual(valueOf(at % resultsEach, terms)));
+  const replaces = Array.from({ length: commands }, (_, index) => index).filter(isReplace);
+  expect(course.written).toEqual(replaces.map((index) => valueOf(index, terms)));
 }
 
 const FORMS: readonly WireForm[] = [
@@ -216,6 +253,14 @@ const NONCES: readonly Nonces[] = ['in step', 'drifted'];
 const SIZES = [
   { name: 'small', commands: 3, resultsEach: 1, clientMaxMsgBytes: 16_384, serverMaxMsgBytes: 16_384 },
   { name: 'multi-message', commands: 12, resultsEach: 5, clientMaxMsgBytes: 1500, serverMaxMsgBytes: 1500 },
+  {
+    name: 'large-object',
+    commands: 3,
+    resultsEach: 2,
+    clientMaxMsgBytes: 1500,
+    serverMaxMsgBytes: 1500,
+    objectBytes: 9000,
+  },
 ] as const;
 
 describe('client and server', () => {
@@ -257,14 +302,16 @@ describe('client and server', () => {
           scheme: fc.constantFrom(...SCHEMES),
           clientNonce: fc.constantFrom(...NONCES),
           serverNonce: fc.constantFrom(...NONCES),
-          clientMaxMsgBytes: fc.integer({ min: 700, max: 4000 }),
-          serverMaxMsgBytes: fc.integer({ min: 700, max: 4000 }),
+          clientMaxMsgBytes: fc.integer({ min: 1200, max: 4000 }),
+          serverMaxMsgBytes: fc.integer({ min: 1200, max: 4000 }),
           commands: fc.integer({ min: 0, max: 15 }),
           resultsEach: fc.integer({ min: 0, max: 12 }),
+          objectBytes: fc.constantFrom(0, 0, 500, 3000),
+          isBinary: fc.boolean(),
         }),
         (terms) => expectWhole(run(terms), terms),
       ),
-      { numRuns: 300 },
+      { numRuns: 200 },
     );
   });
 });

@@ -1,0 +1,94 @@
+import type { WireForm } from '../codec.ts';
+import type { Data, Item, Meta, Unnumbered } from '../message/message.ts';
+import { base64, needsBase64 } from '../xml/octets.ts';
+import type { Body } from './outgoing.ts';
+
+/** A command on its way out; of a large object the part that is left. */
+export interface Outgoing<C extends Unnumbered = Unnumbered> {
+  readonly command: C;
+  /** Where the next chunk begins, in characters or octets of `transferred` Data; 0 before the first one. */
+  readonly from: number;
+}
+
+/** Room below which no chunk is begun: the next message has more. */
+const MIN_CHUNK_ROOM_BYTES = 256;
+
+/** Whether a command can go out in chunks: its only Item has Data. [DMPROTO 6.4] */
+export function isSplittable(command: Unnumbered): boolean {
+  switch (command.kind) {
+    case 'Add':
+    case 'Replace':
+    case 'Exec':
+    case 'Alert':
+    case 'Results': {
+      const [item, ...others] = command.items;
+      return others.length === 0 && item?.data !== undefined && item.data.length > 0;
+    }
+    default:
+      return false;
+  }
+}
+
+/**
+ * Adds as much of a command as the message has room for: all of it, or a chunk where the command is too large for a
+ * message of its own. `room`: what a message has for commands. Answers what is left (undefined: nothing) and the added
+ * command; undefined when nothing was added. [DMPROTO 6.4]
+ */
+export function addPart<C extends Unnumbered>(
+  body: Body,
+  { command, from }: Outgoing<C>,
+  form: WireForm,
+  isFirst: boolean,
+): { readonly added: ReturnType<Body['add']>; readonly rest: Outgoing<C> | undefined } | undefined {
+  const whole = from === 0 ? command : lastChunk(command, from, form);
+  const added = body.addIfFits(whole);
+  if (added !== undefined) return { added, rest: undefined };
+  if (!isSplittable(command)) return isFirst ? { added: body.add(whole), rest: undefined } : undefined;
+  const isTooLargeForAny = from > 0 || !body.fitsAlone(whole);
+  if (!isTooLargeForAny || (body.bytesLeft < MIN_CHUNK_ROOM_BYTES && !isFirst)) return undefined;
+  const to = longestChunk(body, command, from, form);
+  if (to <= from) return isFirst ? { added: body.add(whole), rest: undefined } : undefined;
+  return { added: body.add(chunk(command, from, to, form)), rest: { command, from: to } };
+}
+
+/** The largest end of a chunk that fits, found by halving: how much a character takes depends on the encoding. */
+function longestChunk(body: Body, command: Unnumbered, from: number, form: WireForm): number {
+  const { data } = transferred(command, form);
+  let fits = from;
+  let tooFar = Math.min(data.length, from + Math.max(0, body.bytesLeft)) + 1;
+  while (tooFar - fits > 1) {
+    const middle = Math.floor((fits + tooFar) / 2);
+    if (body.fits(chunk(command, from, middle, form))) fits = middle;
+    else tooFar = middle;
+  }
+  return isInsideCharacter(data, fits) ? fits - 1 : fits;
+}
+
+function isInsideCharacter(data: Data, at: number): boolean {
+  return typeof data === 'string' && at > 0 && /^[\ud800-\udbff]$/.test(data.charAt(at - 1));
+}
+
+function chunk(command: Unnumbered, from: number, to: number, form: WireForm): Unnumbered {
+  const { data, meta } = transferred(command, form);
+  const size = from === 0 ? { size: Buffer.byteLength(data) } : {};
+  return withItem(command, { meta: { ...meta, ...size }, data: data.slice(from, to), moreData: true });
+}
+
+function lastChunk(command: Unnumbered, from: number, form: WireForm): Unnumbered {
+  const { data, meta } = transferred(command, form);
+  return withItem(command, { meta, data: data.slice(from) });
+}
+
+/** Data as it is transferred: what XML cannot hold is cut as base64, for chunks of octets would not join as such. */
+function transferred(command: Unnumbered, form: WireForm): { readonly data: Data; readonly meta: Meta | undefined } {
+  const { data = '', meta } = ('items' in command ? command.items[0] : undefined) ?? {};
+  const { size, ...withoutSize } = meta ?? {};
+  if (form.encoding === 'wbxml' || !needsBase64(data)) return { data, meta: meta && withoutSize };
+  return { data: base64(data), meta: { ...withoutSize, format: 'b64' } };
+}
+
+function withItem(command: Unnumbered, change: Partial<Item>): Unnumbered {
+  if (!('items' in command)) return command;
+  const [item] = command.items;
+  return { ...command, items: [{ ...item, ...change }] };
+}
