@@ -308,7 +308,7 @@ describe('carriers', () => {
           await device.engine.answered(assignment, statuses(assignment.commands));
           return true;
         },
-        { maxMsgBytes: 4_000 },
+        { maxMsgBytes: 4_000, maxObjBytes: 4_999 },
       ),
     );
     await scenario.start({}, { commands: [GET, large] });
