@@ -2,13 +2,15 @@ import { z } from 'zod';
 import { POLICY_ROWS } from '../fanout/policy.ts';
 
 /** A secret never stands in the configuration itself: it names a file or an environment variable that holds it. */
-const secret = z.union([z.strictObject({ file: z.string().min(1) }), z.strictObject({ env: z.string().min(1) })]);
+const secret = z.union([z.strictObject({ file: z.string().min(1) }), z.strictObject({ env: z.string().min(1) })], {
+  error: 'must name where it is kept: { file: PATH } or { env: NAME }',
+});
 
 const httpUrl = z.url({ protocol: /^https?$/ });
 /** Where to listen for DM messages or API requests; port 0 takes a free one. */
 const listenUrl = z.url({ protocol: /^http$/, error: 'must be http://HOST:PORT[/PATH]' });
 const udpUrl = z.url({ protocol: /^udp$/, error: 'must be udp://HOST:PORT' });
-const scheme = z.enum(['basic', 'md5', 'none']);
+const scheme = z.enum(['basic', 'md5', 'mac', 'none']);
 const bytes = z
   .int()
   .min(1024)

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 
 const base64 = z.string().regex(/^[A-Za-z0-9+/]*={0,2}$/, { error: 'must be base64' });
-const scheme = z.enum(['basic', 'md5', 'none']);
+const scheme = z.enum(['basic', 'md5', 'mac', 'none']);
 
 /**
  * One line of an accounts file (JSON lines): what a device and its gateway must agree on. `dmgw device import` stores

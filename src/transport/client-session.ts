@@ -1,6 +1,7 @@
+import { macHeaderFor, readMacHeader } from '../protocol/auth/mac-header.ts';
 import { decodeMessage, type DecodeLimits, encodeMessage } from '../protocol/codec.ts';
 import { DecodeError, DmError } from '../protocol/errors.ts';
-import type { Answer, Message, RequestCommand } from '../protocol/message/message.ts';
+import type { Answer, RequestCommand } from '../protocol/message/message.ts';
 import { clientStart, stepClient } from '../protocol/session/client.ts';
 import type {
   ClientEffect,
@@ -35,6 +36,8 @@ export interface DmRequest {
   readonly url: string;
   readonly contentType: string;
   readonly body: Uint8Array;
+  /** Value of the x-syncml-hmac header. [SEC 5.4] */
+  readonly mac?: string | undefined;
   /** Tells the one who posts that nobody waits for the answer any more. */
   readonly signal?: AbortSignal | undefined;
 }
@@ -43,6 +46,8 @@ export interface DmRequest {
 export interface DmResponse {
   readonly contentType: string;
   readonly body: Uint8Array;
+  /** Value of the x-syncml-hmac header. [SEC 5.4] */
+  readonly mac?: string | undefined;
 }
 
 /** How a session ended, including the ways only the transport knows. */
@@ -94,7 +99,7 @@ export async function runClientSession(
     for (const effect of effects) {
       switch (effect.kind) {
         case 'post':
-          input = await post(effect.url, effect.message);
+          input = await post(effect);
           break;
         case 'execute':
           await source.start(ports.execute(effect.msgId, effect.commands));
@@ -123,13 +128,15 @@ export async function runClientSession(
     return { kind: 'produced', ...pulled, alerts: await ports.takeAlerts() };
   }
 
-  async function post(url: string, message: Message): Promise<ClientInput | Ended> {
+  async function post({ url, message, signer }: Extract<ClientEffect, { kind: 'post' }>): Promise<ClientInput | Ended> {
     const reason = whyNotPostedTo(url);
     if (reason !== undefined) return ended({ kind: 'malformed', reason });
+    const body = encodeMessage(message, setup.form);
     const request = {
       url,
       contentType: contentTypeOf(setup.form.encoding),
-      body: encodeMessage(message, setup.form),
+      body,
+      mac: macHeaderFor(body, signer),
       signal: timeout.signal,
     };
     try {
@@ -137,7 +144,8 @@ export async function runClientSession(
       const encoding = encodingOf(response.contentType);
       if (encoding === undefined) return ended({ kind: 'malformed', reason: 'the answer is no DM message' });
       const decoded = decodeMessage(response.body, encoding, options.decodeLimits);
-      return { kind: 'received', message: decoded.message, freshNonce: ports.newNonce() };
+      const mac = readMacHeader(response.mac, response.body);
+      return { kind: 'received', message: decoded.message, mac, freshNonce: ports.newNonce() };
     } catch (error) {
       if (error instanceof DecodeError) return ended({ kind: 'malformed', reason: `${error.code}: ${error.message}` });
       if (error instanceof TransportError) return ended({ kind: 'unreachable', reason: error.message });

@@ -1,4 +1,5 @@
 import { Client, type Dispatcher, Pool } from 'undici';
+import { MAC_HEADER } from '../protocol/auth/mac-header.ts';
 import { DEFAULT_LIMITS } from '../protocol/codec.ts';
 import type { DmRequest, DmResponse } from './client-session.ts';
 import { oneLine } from './http-answer.ts';
@@ -86,7 +87,7 @@ function postableUrl(text: string): URL {
 async function post(
   dispatcher: Dispatcher,
   url: URL,
-  { contentType, body, signal }: DmRequest,
+  { contentType, body, mac, signal }: DmRequest,
   { timeoutMs = 30_000, maxBodyBytes = DEFAULT_LIMITS.maxBytes, trace }: DmHttpClientOptions,
 ): Promise<DmResponse> {
   const encoding = encodingOf(contentType);
@@ -100,6 +101,7 @@ async function post(
         'content-type': contentType,
         accept: mediaTypeOf(contentType),
         'cache-control': 'no-store',
+        ...(mac === undefined ? {} : { [MAC_HEADER]: mac }),
       },
       body,
       signal: signal ? AbortSignal.any([signal, timeout]) : timeout,
@@ -137,7 +139,12 @@ async function readAnswer(
       `${url.origin}: answered with ${contentType === '' ? 'no Content-Type' : `'${oneLine(contentType, 80)}'`}, not with a DM message`,
     );
   }
-  return { contentType, body: await readAll(url, body, maxBodyBytes) };
+  const mac = headers[MAC_HEADER];
+  return {
+    contentType,
+    body: await readAll(url, body, maxBodyBytes),
+    mac: typeof mac === 'string' ? mac : undefined,
+  };
 }
 
 async function readAll(url: URL, body: Dispatcher.ResponseData['body'], maxBytes: number): Promise<Uint8Array> {

@@ -1,5 +1,6 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { MAC_HEADER } from '../protocol/auth/mac-header.ts';
 import type { DmRequest } from './client-session.ts';
 import { type HttpAnswer, type HttpRefusal, refusal } from './http-answer.ts';
 import { listenError } from './listen-error.ts';
@@ -112,7 +113,12 @@ async function answerTo(options: DmListenOptions, request: IncomingMessage): Pro
     url: request.url ?? options.path,
     contentType: request.headers['content-type'] ?? '',
     body: read.body,
+    mac: singleHeader(request.headers[MAC_HEADER]),
   });
+}
+
+function singleHeader(value: string | string[] | undefined): string | undefined {
+  return typeof value === 'string' ? value : undefined;
 }
 
 function checkHead({ url, method, headers }: IncomingMessage, path: string): HttpRefusal | undefined {
@@ -136,11 +142,12 @@ function pathOf(target: string): string {
 
 function send(response: ServerResponse, answer: HttpAnswer): void {
   if (answer.kind === 'message') {
-    const { contentType, body } = answer.response;
+    const { contentType, body, mac } = answer.response;
     response.writeHead(200, {
       'Content-Type': contentType,
       'Content-Length': body.byteLength,
       'Cache-Control': 'no-store',
+      ...(mac === undefined ? {} : { [MAC_HEADER]: mac }),
     });
     response.end(body);
     return;

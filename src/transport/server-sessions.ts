@@ -1,9 +1,18 @@
 import { hash, randomBytes } from 'node:crypto';
+import type { Mac } from '../protocol/auth/credentials.ts';
+import { macHeaderFor, readMacHeader } from '../protocol/auth/mac-header.ts';
 import { type DecodeLimits, decodeMessage, encodeMessage, type WireForm } from '../protocol/codec.ts';
 import { DecodeError, DmError } from '../protocol/errors.ts';
 import type { Message } from '../protocol/message/message.ts';
 import { serverStart, type ServerState, stepServer } from '../protocol/session/server.ts';
-import type { Decision, Delivery, ServerInput, ServerOutcome, ServerSetup } from '../protocol/session/server-types.ts';
+import type {
+  Decision,
+  Delivery,
+  ServerEffect,
+  ServerInput,
+  ServerOutcome,
+  ServerSetup,
+} from '../protocol/session/server-types.ts';
 import type { DmRequest } from './client-session.ts';
 import { type Clock, SYSTEM_CLOCK } from './clock.ts';
 import { ClosedSessions, type HandledMessage } from './closed-sessions.ts';
@@ -81,9 +90,12 @@ const NONCE_BYTES = 16;
 interface Received {
   readonly message: Message;
   readonly form: WireForm;
+  readonly mac: Mac | undefined;
   readonly mediaType: string;
   readonly bodyDigest: string;
 }
+
+type Reply = Extract<ServerEffect, { kind: 'reply' }>;
 
 interface OpenSession<Peer> {
   readonly key: string;
@@ -164,7 +176,12 @@ export function createServerSessions<Peer>(
     }
     trace?.record('in', decoded.message.hdr.source.locUri, encoding, request.body);
     const bodyDigest = hash('sha256', request.body, 'base64');
-    const answer = await answerTo({ ...decoded, mediaType: mediaTypeOf(request.contentType), bodyDigest });
+    const answer = await answerTo({
+      ...decoded,
+      mac: readMacHeader(request.mac, request.body),
+      mediaType: mediaTypeOf(request.contentType),
+      bodyDigest,
+    });
     if (answer.kind === 'message') {
       trace?.record('out', decoded.message.hdr.source.locUri, encoding, answer.response.body);
     }
@@ -245,10 +262,11 @@ export function createServerSessions<Peer>(
       await session.ready;
       session.state ??= await identify(session, received);
       const { next, reply, outcome } = await step(session, session.state, received);
-      const body = encodeMessage(reply, received.form);
+      const body = encodeMessage(reply.message, received.form);
+      const mac = reply.signer && macHeaderFor(body, reply.signer);
       session.state = next;
       if (outcome !== undefined) await close(session, outcome);
-      return { kind: 'message', response: { contentType: received.mediaType, body } };
+      return { kind: 'message', response: { contentType: received.mediaType, body, mac } };
     } catch (error) {
       session.last = last;
       if (session.state === undefined) open.delete(session.key);
@@ -272,11 +290,11 @@ export function createServerSessions<Peer>(
   async function step(
     session: OpenSession<Peer>,
     state: ServerState,
-    { message, form }: Received,
-  ): Promise<{ next: ServerState; reply: Message; outcome: ServerOutcome | undefined }> {
+    { message, form, mac }: Received,
+  ): Promise<{ next: ServerState; reply: Reply; outcome: ServerOutcome | undefined }> {
     let next = state;
-    let input: ServerInput | undefined = { kind: 'received', message, form, freshNonce: randomBytes(NONCE_BYTES) };
-    let reply: Message | undefined;
+    let input: ServerInput | undefined = { kind: 'received', message, mac, form, freshNonce: randomBytes(NONCE_BYTES) };
+    let reply: Reply | undefined;
     let outcome: ServerOutcome | undefined;
     while (input !== undefined) {
       const move = stepServer(next, input);
@@ -285,7 +303,7 @@ export function createServerSessions<Peer>(
       for (const effect of move.effects) {
         switch (effect.kind) {
           case 'reply':
-            reply = effect.message;
+            reply = effect;
             break;
           case 'deliver':
             input = { kind: 'decided', decision: await deliver(session, effect.delivery) };

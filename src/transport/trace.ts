@@ -17,8 +17,7 @@ export interface Trace {
  * as they went over the wire and are readable by their owner only.
  */
 export async function openTrace(dir: string, role: string): Promise<Trace> {
-  await mkdir(dir, { recursive: true, mode: 0o700 });
-  let number = highestNumber(await readdir(dir), role);
+  let number = highestNumber(await namesIn(dir), role);
   let written = Promise.resolve();
   let failure: unknown;
   return {
@@ -36,6 +35,16 @@ export async function openTrace(dir: string, role: string): Promise<Trace> {
       if (failure !== undefined) throw new DmError('TRACE_WRITE', `cannot write to ${dir}`, { cause: failure });
     },
   };
+}
+
+/** What is in the directory already. Throws `DmError` TRACE_OPEN. */
+async function namesIn(dir: string): Promise<string[]> {
+  try {
+    await mkdir(dir, { recursive: true, mode: 0o700 });
+    return await readdir(dir);
+  } catch (error) {
+    throw new DmError('TRACE_OPEN', `the trace directory ${dir} cannot be made or read`, { cause: error });
+  }
 }
 
 function highestNumber(names: readonly string[], role: string): number {

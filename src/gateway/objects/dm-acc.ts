@@ -30,6 +30,7 @@ export const DM_ACC_NODES = {
 const AUTH_TYPES: Readonly<Record<AuthScheme, string>> = {
   basic: 'BASIC',
   md5: 'DIGEST',
+  mac: 'HMAC',
   none: 'TRANSPORT',
 };
 

@@ -1,24 +1,40 @@
 import { timingSafeEqual } from 'node:crypto';
 import { DmError } from '../errors.ts';
 import type { Cred, Meta } from '../message/message.ts';
-import { digestOf, md5Proof } from './digest.ts';
+import { contentProof, digestOf, md5Proof } from './digest.ts';
 import type { Authentication, AuthScheme } from './principal.ts';
 
 type ProvingScheme = Exclude<AuthScheme, 'none'>;
 
 /** How Cred and Chal name the schemes. [SEC 5] */
-const TYPES: Readonly<Record<ProvingScheme, string>> = { basic: 'syncml:auth-basic', md5: 'syncml:auth-md5' };
+const TYPES: Readonly<Record<ProvingScheme, string>> = {
+  basic: 'syncml:auth-basic',
+  md5: 'syncml:auth-md5',
+  mac: 'syncml:auth-MAC',
+};
+
+const SCHEMES = ['basic', 'md5', 'mac'] as const satisfies readonly ProvingScheme[];
 
 /** What a peer's credentials are worth. */
 export type Verdict = 'valid' | 'missing' | 'invalid';
 
+/** How a message proves its sender outside of itself: the x-syncml-hmac header, and what is needed to check it. [SEC 5.4] */
+export interface Mac {
+  readonly userName: string;
+  /** 16 octets. */
+  readonly mac: Uint8Array;
+  /** B64(H(body)) of the message it came with. */
+  readonly bodyHash: string;
+}
+
 /**
- * The credentials that prove us; undefined where the scheme sends none. Throws `DmError` AUTH_NO_PASSWORD where basic has
+ * The credentials in a message that prove us; undefined where the scheme has none there. Throws `DmError` AUTH_NO_PASSWORD where basic has
  * to be sent and only a digest is kept. [SEC 5.3]
  */
 export function credOf({ scheme, principal, nonce }: Authentication): Cred | undefined {
   switch (scheme) {
     case 'none':
+    case 'mac':
       return undefined;
     case 'basic': {
       const { name, password } = principal;
@@ -30,9 +46,15 @@ export function credOf({ scheme, principal, nonce }: Authentication): Cred | und
   }
 }
 
-/** Checks what a peer sent to prove itself, in a time that tells nothing of the secret. [SEC 5.3] */
-export function checkCred(cred: Cred | undefined, { scheme, principal, nonce }: Authentication): Verdict {
+/** Checks what a peer sent to prove itself, in a time that tells nothing of the secret. [SEC 5.3, 5.4] */
+export function checkCred(cred: Cred | undefined, { scheme, principal, nonce }: Authentication, mac?: Mac): Verdict {
   if (scheme === 'none') return 'valid';
+  if (scheme === 'mac') {
+    if (mac === undefined) return cred === undefined ? 'missing' : 'invalid';
+    const isValid =
+      mac.userName === principal.name && areEqual(mac.mac, contentProof(principal.digest, nonce, mac.bodyHash));
+    return isValid ? 'valid' : 'invalid';
+  }
   if (cred === undefined) return 'missing';
   if (schemeOf(cred.meta) !== scheme) return 'invalid';
   const sent = Buffer.from(cred.data, 'base64');
@@ -45,14 +67,14 @@ export function checkCred(cred: Cred | undefined, { scheme, principal, nonce }: 
 
 /** A challenge that asks for this scheme; its nonce is the one of the next proof. [SEC 5.3] */
 export function challenge(scheme: ProvingScheme, nonce: Uint8Array): Meta {
-  const nextNonce = scheme === 'md5' ? Buffer.from(nonce).toString('base64') : undefined;
+  const nextNonce = scheme === 'basic' ? undefined : Buffer.from(nonce).toString('base64');
   return { format: 'b64', type: TYPES[scheme], nextNonce };
 }
 
 /** The scheme a Cred uses or a Chal asks for; one without a Type is basic. Undefined: one we do not know. [SEC 5.3] */
 export function schemeOf(meta: Meta | undefined): ProvingScheme | undefined {
   const type = meta?.type?.trim().toLowerCase() ?? TYPES.basic;
-  return type === TYPES.basic ? 'basic' : type === TYPES.md5 ? 'md5' : undefined;
+  return SCHEMES.find((scheme) => TYPES[scheme].toLowerCase() === type);
 }
 
 /** The octets of NextNonce in a challenge; undefined where there is none. */

@@ -10,8 +10,13 @@ export function md5Proof(digest: string, nonce: Uint8Array): Uint8Array {
   return hash('md5', Buffer.concat([Buffer.from(`${digest}:`), nonce]), 'buffer');
 }
 
+/** B64(H(content)), what a proof needs of it. */
+export function contentHash(content: Uint8Array): string {
+  return hash('md5', content, 'base64');
+}
+
 /** H(digest:nonce:B64(H(content))): 16 octets that prove the secret and that the content is what was sent. [SEC 5.4, NOTI 6.2] */
-export function contentProof(digest: string, nonce: Uint8Array, content: Uint8Array): Uint8Array {
-  const tail = Buffer.from(`:${hash('md5', content, 'base64')}`);
+export function contentProof(digest: string, nonce: Uint8Array, hashOfContent: string): Uint8Array {
+  const tail = Buffer.from(`:${hashOfContent}`);
   return hash('md5', Buffer.concat([Buffer.from(`${digest}:`), nonce, tail]), 'buffer');
 }

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { contentProof, digestOf } from '../auth/digest.ts';
+import { contentHash, contentProof, digestOf } from '../auth/digest.ts';
 import {
   encodeNotification,
   notificationAddressee,
@@ -157,6 +157,8 @@ describe('client: believes package #0', () => {
     const datagram = encode();
     const larger = Buffer.concat([Buffer.alloc(3), datagram]);
     expect(verifyNotification(larger.subarray(3), SERVER, NONCE)).toBe(true);
-    expect(hex(larger.subarray(3, 19))).toBe(hex(contentProof(SERVER.digest, NONCE, datagram.subarray(16))));
+    expect(hex(larger.subarray(3, 19))).toBe(
+      hex(contentProof(SERVER.digest, NONCE, contentHash(datagram.subarray(16)))),
+    );
   });
 });

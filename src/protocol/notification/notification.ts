@@ -1,5 +1,5 @@
 import { timingSafeEqual } from 'node:crypto';
-import { contentProof } from '../auth/digest.ts';
+import { contentHash, contentProof } from '../auth/digest.ts';
 import type { Principal } from '../auth/principal.ts';
 import { DmError } from '../errors.ts';
 
@@ -55,7 +55,7 @@ export const RESET_NONCES: readonly Uint8Array[] = [Buffer.from('0x00000000'), B
  */
 export function encodeNotification(notification: OutgoingNotification, digest: string, nonce: Uint8Array): Uint8Array {
   const trigger = encodeTrigger(notification);
-  return Buffer.concat([contentProof(digest, nonce, trigger), trigger]);
+  return Buffer.concat([contentProof(digest, nonce, contentHash(trigger)), trigger]);
 }
 
 /** Reads package #0 without believing it; undefined when it is none, or of a version not known here. [NOTI 6.2] */
@@ -87,7 +87,9 @@ export function verifyNotification(
   if (readNotification(datagram)?.serverId !== server.name) return false;
   const given = datagram.subarray(0, DIGEST_BYTES);
   const trigger = triggerOf(datagram);
-  return [nonce, ...RESET_NONCES].some((known) => timingSafeEqual(given, contentProof(server.digest, known, trigger)));
+  return [nonce, ...RESET_NONCES].some((known) =>
+    timingSafeEqual(given, contentProof(server.digest, known, contentHash(trigger))),
+  );
 }
 
 /**

@@ -1,3 +1,4 @@
+import type { Mac } from '../auth/credentials.ts';
 import type { Authentication } from '../auth/principal.ts';
 import type { WireForm } from '../codec.ts';
 import type { AlertCommand, Answer, Item, Message, RequestCommand, Unnumbered } from '../message/message.ts';
@@ -35,6 +36,8 @@ export type ClientInput =
   | {
       readonly kind: 'received';
       readonly message: Message;
+      /** The MAC that came with it. */
+      readonly mac?: Mac | undefined;
       /** Octets nobody could have foreseen, for a challenge this message may need. */
       readonly freshNonce: Uint8Array;
     }
@@ -47,8 +50,8 @@ export type ClientInput =
     };
 
 export type ClientEffect =
-  /** Encode, post to `url`, decode, and step with `received`. */
-  | { readonly kind: 'post'; readonly url: string; readonly message: Message }
+  /** Encode, post to `url` with the MAC of `signer` where its scheme is mac, decode, and step with `received`. */
+  | { readonly kind: 'post'; readonly url: string; readonly message: Message; readonly signer: Authentication }
   /** Start to execute these commands (maybe none), then pull as for `produce`. */
   | { readonly kind: 'execute'; readonly msgId: string; readonly commands: readonly RequestCommand[] }
   /** Pull further answers until about `maxBytes` of them or the end, then step with `produced`. */

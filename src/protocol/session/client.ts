@@ -147,10 +147,11 @@ function takeIn(before: Session, received: Received): ClientStep {
   if (status !== undefined && isRefusal(status.code)) return answerChallenge(session, received, status);
   if (status !== undefined && status.code >= 300) return close({ kind: 'refused', status: status.code });
   const nonce = nextNonceOf(status?.chal);
+  const { scheme } = session.setup.own;
   const proof = proofOf(
     {
       ...session,
-      isAccepted: session.isAccepted || status?.code === STATUS.authenticationAccepted,
+      isAccepted: session.isAccepted || (status?.code === STATUS.authenticationAccepted && scheme !== 'mac'),
       ownNonce: nonce ?? session.ownNonce,
       unstoredNonce: nonce ?? session.unstoredNonce,
     },
@@ -169,17 +170,17 @@ interface Proof {
   readonly peerNonce?: Uint8Array;
 }
 
-/** Checks the server's credentials until they were accepted once; a failure is answered with a challenge. [SEC 5] */
-function proofOf(session: Session, { message: { hdr }, freshNonce }: Received): Proof {
+/** Checks the server's credentials until they were accepted once, a MAC always; a failure is answered with a challenge. [SEC 5] */
+function proofOf(session: Session, { message: { hdr }, mac, freshNonce }: Received): Proof {
   const { scheme } = session.setup.peer;
-  if (scheme === 'none' || session.isServerProven) {
+  if (scheme === 'none' || (session.isServerProven && scheme !== 'mac')) {
     return { session, status: hdrStatus(hdr, STATUS.ok), isProven: true };
   }
-  const verdict = checkCred(hdr.cred, { ...session.setup.peer, nonce: session.peerNonce });
+  const verdict = checkCred(hdr.cred, { ...session.setup.peer, nonce: session.peerNonce }, mac);
   const chal = challenge(scheme, freshNonce);
   if (verdict === 'valid') {
-    const proven = { ...session, isServerProven: true };
-    const code = STATUS.authenticationAccepted;
+    const proven = { ...session, isServerProven: true, peerNonce: freshNonce };
+    const code = scheme === 'mac' ? STATUS.ok : STATUS.authenticationAccepted;
     if (scheme === 'basic') return { session: proven, status: hdrStatus(hdr, code), isProven: true };
     return { session: proven, status: hdrStatus(hdr, code, chal), isProven: true, peerNonce: freshNonce };
   }
@@ -347,7 +348,15 @@ function say(session: Session, statuses: Statuses, before: readonly ClientEffect
   const said = { said: toSay.slice(0, count), toSay: left, alertRefs, chunkCmdId };
   return {
     next: { phase: 'awaiting', session: { ...session, ...said, msgId, isFinal } },
-    effects: [...before, { kind: 'post', url: session.url, message: { hdr, body: body.commands, final: isFinal } }],
+    effects: [
+      ...before,
+      {
+        kind: 'post',
+        url: session.url,
+        message: { hdr, body: body.commands, final: isFinal },
+        signer: { ...setup.own, nonce: session.ownNonce },
+      },
+    ],
   };
 }
 

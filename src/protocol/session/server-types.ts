@@ -1,3 +1,4 @@
+import type { Mac } from '../auth/credentials.ts';
 import type { Authentication } from '../auth/principal.ts';
 import type { WireForm } from '../codec.ts';
 import type { AlertCommand, Answer, Item, Message, RequestCommand } from '../message/message.ts';
@@ -11,7 +12,7 @@ export interface ServerSetup {
   /** How the client proves itself to us; undefined for a client we do not know: no proof will do, and it cannot tell. */
   readonly peer: Authentication | undefined;
   /** Scheme an unknown client is challenged with. */
-  readonly defaultScheme: 'basic' | 'md5';
+  readonly defaultScheme: 'basic' | 'md5' | 'mac';
   readonly maxMsgBytes: number;
   readonly maxObjBytes: number;
   /** RespURI to give to the client, for stickiness. */
@@ -22,6 +23,8 @@ export type ServerInput =
   | {
       readonly kind: 'received';
       readonly message: Message;
+      /** The MAC that came with it. */
+      readonly mac?: Mac | undefined;
       readonly form: WireForm;
       /** Octets nobody could have foreseen, for a challenge or a NextNonce. */
       readonly freshNonce: Uint8Array;
@@ -63,8 +66,8 @@ export interface Decision {
 }
 
 export type ServerEffect =
-  /** Encode, answer, and keep for a repeat of the same message. */
-  | { readonly kind: 'reply'; readonly message: Message }
+  /** Encode, answer with the MAC of `signer` where its scheme is mac, and keep for a repeat of the same message. */
+  | { readonly kind: 'reply'; readonly message: Message; readonly signer: Authentication | undefined }
   /** Hand to the application, then step with `decided`. */
   | { readonly kind: 'deliver'; readonly delivery: Delivery }
   | { readonly kind: 'closed'; readonly outcome: ServerOutcome };

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { checkCred, credOf, nextNonceOf } from '../auth/credentials.ts';
 import { digestOf } from '../auth/digest.ts';
+import { macHeaderFor, readMacHeader } from '../auth/mac-header.ts';
 import type { Authentication } from '../auth/principal.ts';
 import { encodeMessage, type WireForm } from '../codec.ts';
 import type { Command, Cred, Message, Meta, RequestCommand, StatusCommand } from '../message/message.ts';
@@ -43,6 +44,8 @@ function get(cmdId: string, locUri = './DevInfo/Mod'): RequestCommand {
 
 interface Said {
   readonly cred?: Cred | undefined;
+  /** Who signs the message. */
+  readonly signer?: Authentication;
   readonly final?: boolean;
   readonly meta?: Meta;
   readonly versions?: { readonly verDtd: string; readonly verProto: string };
@@ -62,7 +65,7 @@ class Conversation {
   }
 
   /** The client says these commands; answers the server's reply. */
-  say(body: readonly Command[], { cred, final = true, meta, versions }: Said = {}): Message {
+  say(body: readonly Command[], { cred, signer, final = true, meta, versions }: Said = {}): Message {
     this.#msgId += 1;
     const message: Message = {
       hdr: {
@@ -79,7 +82,9 @@ class Conversation {
       body,
       final,
     };
-    let effects = this.#step({ kind: 'received', message, form: XML, freshNonce: FRESH });
+    const bytes = encodeMessage(message, XML);
+    const mac = signer && readMacHeader(macHeaderFor(bytes, signer), bytes);
+    let effects = this.#step({ kind: 'received', message, mac, form: XML, freshNonce: FRESH });
     const delivered = effects.find((effect) => effect.kind === 'deliver');
     if (delivered) {
       this.deliveries.push(delivered.delivery);
@@ -205,6 +210,44 @@ describe('a DM server lets clients in', () => {
     expect(statuses(talk.say([ALERT], { versions }))[0]).toEqual(['0', 'SyncHdr', code]);
     expect(talk.outcome).toBe('unsupported');
     expect(talk.deliveries).toEqual([]);
+  });
+});
+
+describe('a DM server and a client that signs its messages', () => {
+  const SIGNER: Authentication = { ...DEVICE, scheme: 'mac' };
+  const signed = { signer: SIGNER };
+  const signedAgain = { signer: { ...SIGNER, nonce: FRESH } };
+
+  it('server: accepts each message for itself, with a nonce for the next one', () => {
+    const talk = new Conversation({ peer: SIGNER }, [[get('x')], []]);
+    const first = talk.say([ALERT], signed);
+    expect(statuses(first)[0]).toEqual(['0', 'SyncHdr', 200]);
+    expect((first.body[0] as StatusCommand).chal).toMatchObject({ type: 'syncml:auth-MAC' });
+    const second = talk.say([status(first, '0'), status(first, '3')], signedAgain);
+    expect(statuses(second)).toEqual([['0', 'SyncHdr', 200]]);
+    expect(talk.deliveries.map(({ nonces }) => nonces.peer)).toEqual([FRESH, FRESH]);
+    expect(talk.outcome).toBe('completed');
+  });
+
+  it('server: takes nothing of a message without a MAC, not even in the middle of a session', () => {
+    const talk = new Conversation({ peer: SIGNER }, [[get('x')], []]);
+    const first = talk.say([ALERT], signed);
+    const answers = [status(first, '0'), status(first, '3')];
+    const second = talk.say(answers);
+    expect(statuses(second)).toEqual([['0', 'SyncHdr', 407]]);
+    expect(talk.deliveries).toHaveLength(1);
+    talk.say(answers, signedAgain);
+    expect(talk.deliveries[1]?.answers.map(({ cmdRef }) => cmdRef)).toEqual(['x']);
+    expect(talk.outcome).toBe('completed');
+  });
+
+  it('server: ends at the second message in a row that does not prove its sender', () => {
+    const talk = new Conversation({ peer: SIGNER }, [[get('x')]]);
+    const first = talk.say([ALERT], signed);
+    talk.say([status(first, '0')], signed);
+    talk.say([status(first, '0')], { cred: credOf(DEVICE) });
+    expect(talk.outcome).toBe('unauthorized');
+    expect(talk.deliveries).toHaveLength(1);
   });
 });
 

@@ -35,8 +35,8 @@ export type ServerState =
       readonly phase: 'unproven';
       readonly setup: ServerSetup;
       readonly msgId: number;
-      /** Nonce of the challenge that was sent; undefined before. */
-      readonly challengeNonce: Uint8Array | undefined;
+      readonly peerNonce: Uint8Array;
+      readonly peerFailures: number;
     }
   | { readonly phase: 'awaiting'; readonly session: Session }
   | { readonly phase: 'deciding'; readonly session: Session; readonly exchange: Exchange }
@@ -53,6 +53,9 @@ interface Session {
   /** MsgID of our last message. */
   readonly msgId: number;
   readonly isDelivered: boolean;
+  /** Nonce of the client's next MAC. */
+  readonly peerNonce: Uint8Array;
+  readonly peerFailures: number;
   /** The client has accepted our credentials for the session. */
   readonly isAccepted: boolean;
   /** Nonce of our next proof. */
@@ -94,7 +97,7 @@ interface Exchange {
 
 /** Where a session with a client begins. */
 export function serverStart(setup: ServerSetup): ServerState {
-  return { phase: 'unproven', setup, msgId: 0, challengeNonce: undefined };
+  return { phase: 'unproven', setup, msgId: 0, peerNonce: setup.peer?.nonce ?? new Uint8Array(), peerFailures: 0 };
 }
 
 /** Decides one move of a DM server. Performs no I/O and reads no clock. Throws `DmError` SESSION_INPUT for an input that cannot come now. [DMPROTO 8, SEC 5] */
@@ -104,7 +107,7 @@ export function stepServer(state: ServerState, input: ServerInput): ServerStep {
       if (input.kind === 'received') return admit(state, input);
       break;
     case 'awaiting':
-      if (input.kind === 'received') return takeIn(state.session, input, hdrStatus(input.message.hdr, STATUS.ok), {});
+      if (input.kind === 'received') return goOn(state, input);
       break;
     case 'deciding':
       if (input.kind === 'decided') return reply(state.session, state.exchange, input.decision);
@@ -119,73 +122,112 @@ type Received = Extract<ServerInput, { kind: 'received' }>;
 
 /** Lets a client in that proves itself, challenges it once, and gives up at the second failure. [SEC 5] */
 function admit(state: Extract<ServerState, { phase: 'unproven' }>, received: Received): ServerStep {
-  const { setup, challengeNonce } = state;
-  const { message, freshNonce } = received;
-  const { hdr } = message;
+  const { setup, msgId, peerFailures } = state;
+  const { hdr } = received.message;
   const version = versionStatus(hdr);
-  if (version !== STATUS.ok) return turnAway(state, message, hdrStatus(hdr, version), 'unsupported');
-  const verdict = verdictOn(hdr, setup, challengeNonce);
-  const scheme = setup.peer?.scheme ?? setup.defaultScheme;
-  if (verdict === 'valid') {
-    const session: Session = {
-      setup,
-      msgId: state.msgId,
-      isDelivered: false,
-      isAccepted: false,
-      ownNonce: setup.own.nonce,
-      ownFailures: 0,
-      maxMsgBytes: undefined,
-      maxObjBytes: undefined,
-      sent: new Map(),
-      last: [],
-      unsent: [],
-      isMidObject: false,
-      incoming: undefined,
-    };
-    if (scheme === 'none') return takeIn(session, received, hdrStatus(hdr, STATUS.ok), {});
-    const nonces = scheme === 'md5' ? { peer: freshNonce } : {};
-    const chal = scheme === 'md5' ? challenge(scheme, freshNonce) : undefined;
-    return takeIn(session, received, hdrStatus(hdr, STATUS.authenticationAccepted, chal), nonces);
+  if (version !== STATUS.ok) return turnAway(state, received.message, hdrStatus(hdr, version), 'unsupported');
+  const verdict = verdictOn(received, setup, state.peerNonce);
+  if (verdict !== 'valid') {
+    return challengeOrEnd(state, received, verdict, (next) => ({ ...state, ...next }));
   }
+  const session: Session = {
+    setup,
+    msgId,
+    peerNonce: state.peerNonce,
+    peerFailures,
+    isDelivered: false,
+    isAccepted: false,
+    ownNonce: setup.own.nonce,
+    ownFailures: 0,
+    maxMsgBytes: undefined,
+    maxObjBytes: undefined,
+    sent: new Map(),
+    last: [],
+    unsent: [],
+    isMidObject: false,
+    incoming: undefined,
+  };
+  return takeIn(session, received, true);
+}
+
+/** A client that proves itself by MAC does so in every message, as long as the session lasts. [SEC 5.4] */
+function goOn({ session }: Extract<ServerState, { phase: 'awaiting' }>, received: Received): ServerStep {
+  if (session.setup.peer?.scheme !== 'mac') return takeIn(session, received, false);
+  const verdict = verdictOn(received, session.setup, session.peerNonce);
+  if (verdict === 'valid') return takeIn(session, received, true);
+  return challengeOrEnd(session, received, verdict, (next) => ({
+    phase: 'awaiting',
+    session: { ...session, ...next },
+  }));
+}
+
+function verdictOn({ message, mac }: Received, { peer }: ServerSetup, peerNonce: Uint8Array): Verdict {
+  const { cred } = message.hdr;
+  if (peer !== undefined) return checkCred(cred, { ...peer, nonce: peerNonce }, mac);
+  return cred === undefined && mac === undefined ? 'missing' : 'invalid';
+}
+
+/** How a valid proof is answered: for the session [212] or, a MAC, for the message [200], with the nonce of the next one. */
+function proofStatus({ peer }: ServerSetup, hdr: SyncHdr, freshNonce: Uint8Array): Unnumbered<StatusCommand> {
+  switch (peer?.scheme) {
+    case 'basic':
+      return hdrStatus(hdr, STATUS.authenticationAccepted);
+    case 'md5':
+      return hdrStatus(hdr, STATUS.authenticationAccepted, challenge('md5', freshNonce));
+    case 'mac':
+      return hdrStatus(hdr, STATUS.ok, challenge('mac', freshNonce));
+    case 'none':
+    case undefined:
+      return hdrStatus(hdr, STATUS.ok);
+  }
+}
+
+function challengeOrEnd(
+  at: Pick<Session, 'setup' | 'msgId' | 'peerFailures'>,
+  { message, freshNonce }: Received,
+  verdict: Exclude<Verdict, 'valid'>,
+  goOnWith: (next: Pick<Session, 'msgId' | 'peerNonce' | 'peerFailures'>) => ServerState,
+): ServerStep {
+  const { setup, msgId, peerFailures } = at;
   const code = verdict === 'missing' ? STATUS.missingCredentials : STATUS.invalidCredentials;
-  if (challengeNonce !== undefined || scheme === 'none') {
-    return turnAway(state, message, hdrStatus(hdr, code), 'unauthorized');
+  const scheme = setup.peer?.scheme ?? setup.defaultScheme;
+  if (peerFailures > 0 || scheme === 'none') {
+    return turnAway(at, message, hdrStatus(message.hdr, code), 'unauthorized');
   }
-  return turnAway(state, message, hdrStatus(hdr, code, challenge(scheme, freshNonce)), freshNonce);
+  const status = hdrStatus(message.hdr, code, challenge(scheme, freshNonce));
+  const next = goOnWith({ msgId: msgId + 1, peerNonce: freshNonce, peerFailures: peerFailures + 1 });
+  return { next, effects: [refusal(at, message, status)] };
 }
 
-function verdictOn({ cred }: SyncHdr, { peer }: ServerSetup, challengeNonce: Uint8Array | undefined): Verdict {
-  if (peer !== undefined) return checkCred(cred, { ...peer, nonce: challengeNonce ?? peer.nonce });
-  return cred === undefined ? 'missing' : 'invalid';
-}
-
-/** Executes nothing: every command gets the Status of the SyncHdr. Ends the session, or waits for a proof with this nonce. */
+/** Ends the session without having executed anything of the message. */
 function turnAway(
-  state: Extract<ServerState, { phase: 'unproven' }>,
+  at: Pick<Session, 'setup' | 'msgId'>,
   message: Message,
   status: Unnumbered<StatusCommand>,
-  how: ServerOutcome | Uint8Array,
+  outcome: ServerOutcome,
 ): ServerStep {
-  const { setup } = state;
-  const msgId = state.msgId + 1;
+  return { next: { phase: 'closed' }, effects: [refusal(at, message, status), { kind: 'closed', outcome }] };
+}
+
+/** Every command gets the Status of the SyncHdr. Nobody gets a proof of ours who has not proved himself. */
+function refusal(
+  { setup, msgId }: Pick<Session, 'setup' | 'msgId'>,
+  message: Message,
+  status: Unnumbered<StatusCommand>,
+): ServerEffect {
   const body = new Body();
   body.add(status);
   for (const request of requestsIn(message)) body.add(commandStatus(message.hdr, request, status.code));
-  const effects: ServerEffect[] = [
-    { kind: 'reply', message: { hdr: header(setup, message.hdr, msgId), body: body.commands, final: true } },
-  ];
-  if (typeof how !== 'string') return { next: { ...state, msgId, challengeNonce: how }, effects };
-  return { next: { phase: 'closed' }, effects: [...effects, { kind: 'closed', outcome: how }] };
+  const hdr = header(setup, message.hdr, msgId + 1);
+  return { kind: 'reply', message: { hdr, body: body.commands, final: true }, signer: undefined };
 }
 
 /** Takes a message of a proven client apart and hands it to the application. */
-function takeIn(
-  before: Session,
-  { message, form }: Received,
-  status: Unnumbered<StatusCommand>,
-  proof: { readonly peer?: Uint8Array | undefined },
-): ServerStep {
+function takeIn(before: Session, { message, form, freshNonce }: Received, isProof: boolean): ServerStep {
   const { hdr } = message;
+  const { peer } = before.setup;
+  const status = isProof ? proofStatus(before.setup, hdr, freshNonce) : hdrStatus(hdr, STATUS.ok);
+  const peerNonce = isProof && (peer?.scheme === 'md5' || peer?.scheme === 'mac') ? freshNonce : undefined;
   const { session, ownNonce, isRefused } = afterOwnProof(before, message);
   const { parts, interrupted, incoming } = assemble(session.incoming, message.body, session.setup.maxObjBytes);
   const whole = parts.flatMap(({ command, code }) => (code === undefined ? [command] : []));
@@ -196,6 +238,8 @@ function takeIn(
   const unsent = isObjectRefused ? session.unsent.slice(1) : session.unsent;
   const next: Session = {
     ...session,
+    peerNonce: peerNonce ?? session.peerNonce,
+    peerFailures: 0,
     isDelivered: true,
     maxMsgBytes: hdr.meta?.maxMsgBytes ?? session.maxMsgBytes,
     maxObjBytes: hdr.meta?.maxObjBytes ?? session.maxObjBytes,
@@ -219,7 +263,7 @@ function takeIn(
     peerMaxMsgBytes: next.maxMsgBytes,
     peerMaxObjBytes: next.maxObjBytes,
     form,
-    nonces: { own: ownNonce, peer: proof.peer },
+    nonces: { own: ownNonce, peer: peerNonce },
   };
   const owed = parts.filter(({ command, code }) => code !== undefined || isRequest(command));
   const exchange: Exchange = { hdr, form, isFinal, status, parts: owed, interrupted, ending };
@@ -238,7 +282,8 @@ function afterOwnProof(
   if (status === undefined) return { session, ownNonce: undefined, isRefused: false };
   const nonce = nextNonceOf(status.chal);
   if (!isRefusal(status.code)) {
-    const isAccepted = session.isAccepted || status.code === STATUS.authenticationAccepted;
+    const isForSession = status.code === STATUS.authenticationAccepted && session.setup.own.scheme !== 'mac';
+    const isAccepted = session.isAccepted || isForSession;
     return {
       session: { ...session, isAccepted, ownNonce: nonce ?? session.ownNonce },
       ownNonce: nonce,
@@ -319,19 +364,20 @@ function reply(session: Session, exchange: Exchange, { alertStatuses, commands }
   };
   if (exchange.interrupted) addOwn(noEndOfData(exchange.interrupted));
   const replyWith = (final: boolean): ServerEffect => {
-    return { kind: 'reply', message: { hdr: ownHdr, body: body.commands, final } };
+    const signer = { ...setup.own, nonce: session.ownNonce };
+    return { kind: 'reply', message: { hdr: ownHdr, body: body.commands, final }, signer };
   };
   const close = (outcome: ServerOutcome): ServerStep => {
     return { next: { phase: 'closed' }, effects: [replyWith(true), { kind: 'closed', outcome }] };
   };
-  const goOn = (rest: Pick<Session, 'last' | 'unsent' | 'isMidObject'>, final: boolean): ServerStep => {
+  const awaitAnswer = (rest: Pick<Session, 'last' | 'unsent' | 'isMidObject'>, final: boolean): ServerStep => {
     return { next: { phase: 'awaiting', session: { ...session, ...rest, msgId, sent } }, effects: [replyWith(final)] };
   };
 
   if (ending !== undefined) return close(ending);
   if (!isFinal) {
     addOwn({ kind: 'Alert', code: ALERT.nextMessage, items: [] });
-    return goOn({ last: [], unsent: session.unsent, isMidObject: false }, false);
+    return awaitAnswer({ last: [], unsent: session.unsent, isMidObject: false }, false);
   }
   const toSend = session.unsent.length > 0 ? session.unsent : commands.map((command) => ({ command, from: 0 }));
   if (toSend.length === 0) return close('completed');
@@ -349,7 +395,7 @@ function reply(session: Session, exchange: Exchange, { alertStatuses, commands }
   }
   const left = toSend.slice(last.length);
   const isMidObject = rest !== undefined;
-  return goOn({ last, unsent: rest === undefined ? left : [rest, ...left], isMidObject }, !isMidObject);
+  return awaitAnswer({ last, unsent: rest === undefined ? left : [rest, ...left], isMidObject }, !isMidObject);
 }
 
 /** Remembers under which CmdIDs the application's commands, nested ones included, have left. */

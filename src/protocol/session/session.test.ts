@@ -1,13 +1,15 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import type { Mac } from '../auth/credentials.ts';
 import { digestOf } from '../auth/digest.ts';
+import { macHeaderFor, readMacHeader } from '../auth/mac-header.ts';
 import type { Authentication, AuthScheme } from '../auth/principal.ts';
 import { decodeMessage, encodeMessage, type WireForm } from '../codec.ts';
 import type { Answer, Data, Item, Message, RequestCommand } from '../message/message.ts';
 import { clientStart, stepClient } from './client.ts';
 import type { ClientInput, ClientSetup } from './client-types.ts';
 import { serverStart, stepServer } from './server.ts';
-import type { Decision, Delivery, ServerInput, ServerSetup } from './server-types.ts';
+import type { Decision, Delivery, ServerEffect, ServerInput, ServerSetup } from './server-types.ts';
 
 /** Both ends against each other, over real bytes. */
 
@@ -104,18 +106,19 @@ function run(terms: Terms): Course {
   let queue: Answer[] = [];
   const freshNonce = () => Buffer.from(`fresh-${String((fresh += 1)).padStart(10, '0')}`);
 
-  function answer(request: Message): Message {
+  function answer(request: Message, signer: Authentication): { message: Message; mac: Mac | undefined } {
     const body = encodeMessage(request, form);
+    const mac = readMacHeader(macHeaderFor(body, signer), body);
     largest.toServer = Math.max(largest.toServer, body.length);
     const decoded = decodeMessage(body, form.encoding);
-    let input: ServerInput | undefined = { kind: 'received', ...decoded, freshNonce: freshNonce() };
-    let reply: Message | undefined;
+    let input: ServerInput | undefined = { kind: 'received', ...decoded, mac, freshNonce: freshNonce() };
+    let reply: Extract<ServerEffect, { kind: 'reply' }> | undefined;
     while (input) {
       const step = stepServer(server, input);
       server = step.next;
       input = undefined;
       for (const effect of step.effects) {
-        if (effect.kind === 'reply') reply = effect.message;
+        if (effect.kind === 'reply') reply = effect;
         if (effect.kind === 'closed') serverOutcome = effect.outcome;
         if (effect.kind === 'deliver') {
           const isFirst = effect.delivery.final && !deliveries.some(({ final }) => final);
@@ -126,9 +129,10 @@ function run(terms: Terms): Course {
       }
     }
     if (!reply) throw new Error('no reply');
-    const bytes = encodeMessage(reply, form);
+    const bytes = encodeMessage(reply.message, form);
     largest.toClient = Math.max(largest.toClient, bytes.length);
-    return decodeMessage(bytes, form.encoding).message;
+    const header = reply.signer && macHeaderFor(bytes, reply.signer);
+    return { message: decodeMessage(bytes, form.encoding).message, mac: readMacHeader(header, bytes) };
   }
 
   let input: ClientInput | undefined = { kind: 'open' };
@@ -141,7 +145,7 @@ function run(terms: Terms): Course {
         case 'post':
           messages += 1;
           if (messages > 1000) throw new Error('the session does not end');
-          input = { kind: 'received', message: answer(effect.message), freshNonce: freshNonce() };
+          input = { kind: 'received', ...answer(effect.message, effect.signer), freshNonce: freshNonce() };
           break;
         case 'execute':
           executed.push(...effect.commands.map(({ cmdId }) => `${effect.msgId}/${cmdId}`));
@@ -248,7 +252,7 @@ const FORMS: readonly WireForm[] = [
   { encoding: 'wbxml', version: 2 },
   { encoding: 'wbxml', version: 3 },
 ];
-const SCHEMES: readonly AuthScheme[] = ['none', 'basic', 'md5'];
+const SCHEMES: readonly AuthScheme[] = ['none', 'basic', 'md5', 'mac'];
 const NONCES: readonly Nonces[] = ['in step', 'drifted'];
 const SIZES = [
   { name: 'small', commands: 3, resultsEach: 1, clientMaxMsgBytes: 16_384, serverMaxMsgBytes: 16_384 },
