@@ -38,6 +38,8 @@ export interface DmRequest {
   readonly body: Uint8Array;
   /** Value of the x-syncml-hmac header. [SEC 5.4] */
   readonly mac?: string | undefined;
+  /** Address it came from, on the side that takes it in. */
+  readonly from?: string | undefined;
   /** Tells the one who posts that nobody waits for the answer any more. */
   readonly signal?: AbortSignal | undefined;
 }

@@ -114,6 +114,7 @@ async function answerTo(options: DmListenOptions, request: IncomingMessage): Pro
     contentType: request.headers['content-type'] ?? '',
     body: read.body,
     mac: singleHeader(request.headers[MAC_HEADER]),
+    from: request.socket.remoteAddress,
   });
 }
 

@@ -1,6 +1,8 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { decodeMessage } from '../protocol/codec.ts';
 import type { Message, RequestCommand } from '../protocol/message/message.ts';
+import { credOf } from '../protocol/auth/credentials.ts';
+import { digestOf } from '../protocol/auth/digest.ts';
 import type { Authentication } from '../protocol/auth/principal.ts';
 import type { Decision, Delivery } from '../protocol/session/server-types.ts';
 import type { Clock } from './clock.ts';
@@ -49,7 +51,10 @@ class ManualClock implements Clock {
 class Recorder implements ServerApplication<string> {
   readonly events: string[] = [];
   readonly deliveries: Delivery[] = [];
+  /** What every client is told at first, and what at each message. */
   commands: readonly RequestCommand[] = [GET];
+  always: readonly RequestCommand[] = [];
+  peer: Authentication = VOUCHED;
   known = (_source: string): boolean => true;
   beforeDecision: () => Promise<void> = () => Promise.resolve();
   beforeIdentity: () => Promise<void> = () => Promise.resolve();
@@ -62,7 +67,7 @@ class Recorder implements ServerApplication<string> {
       setup: {
         serverUri: 'http://gateway/dm',
         own: VOUCHED,
-        peer: known ? VOUCHED : undefined,
+        peer: known ? this.peer : undefined,
         defaultScheme: 'md5' as const,
         maxMsgBytes: 65_536,
         maxObjBytes: 65_536,
@@ -77,7 +82,7 @@ class Recorder implements ServerApplication<string> {
     this.deliveries.push(delivery);
     return {
       alertStatuses: delivery.alerts.map(() => 200),
-      commands: delivery.first ? this.commands : [],
+      commands: delivery.first ? this.commands : this.always,
     };
   }
 
@@ -288,25 +293,35 @@ describe('repeated messages', () => {
 
   it('server: forgets what it answered to an ended session after a while', async () => {
     const { application, clock, say } = start({ closedSessionMs: 30_000 });
-    application.commands = [];
-    await say(package1());
+    const package2 = messageOf(await say(package1()));
+    const last = await say(package3(package2));
     await clock.advance(29_999);
-    await say(package1());
-    expect(application.deliveries).toHaveLength(1);
+    expect(await say(package3(package2))).toBe(last);
     await clock.advance(1);
-    await say(package1());
-    expect(application.deliveries).toHaveLength(2);
+    await say(package3(package2));
+    expect(application.deliveries).toHaveLength(3);
   });
 
   it('server: keeps the answers of no more ended sessions than it may', async () => {
     const { application, say } = start({ maxClosedSessions: 1 });
+    const sources = ['urn:dev:1', 'urn:dev:2'];
+    const last: string[] = [];
+    for (const source of sources) {
+      last.push(package3(messageOf(await say(package1({ source }))), { source }));
+      await say(last.at(-1)!);
+    }
+    await say(last[1]!);
+    expect(application.deliveries).toHaveLength(4);
+    await say(last[0]!);
+    expect(application.deliveries).toHaveLength(5);
+  });
+
+  it('server: has something new to say to a client that polls with the very same message', async () => {
+    const { application, say } = start();
     application.commands = [];
-    await say(package1({ source: 'urn:dev:1' }));
-    await say(package1({ source: 'urn:dev:2' }));
-    await say(package1({ source: 'urn:dev:2' }));
-    expect(application.deliveries).toHaveLength(2);
-    await say(package1({ source: 'urn:dev:1' }));
-    expect(application.deliveries).toHaveLength(3);
+    expect(messageOf(await say(package1())).body.some(({ kind }) => kind === 'Get')).toBe(false);
+    application.commands = [GET];
+    expect(messageOf(await say(package1())).body.some(({ kind }) => kind === 'Get')).toBe(true);
   });
 
   it('server: begins another session where the SessionID of an ended one is used again', async () => {
@@ -335,13 +350,65 @@ describe('repeated messages', () => {
     expect(application.events).toEqual([
       'identify urn:dev:1 -',
       'deliver 1 urn:dev:1 first',
-      'ended 1 urn:dev:1 timed-out',
       'identify urn:dev:1 -',
+      'ended 1 urn:dev:1 timed-out',
       'deliver 2 urn:dev:1 first',
       'deliver 2 urn:dev:1',
       'ended 2 urn:dev:1 completed',
     ]);
     expect(sessions.openCount).toBe(0);
+  });
+});
+
+describe('strangers who bear the name of a client', () => {
+  const PROVER: Authentication = {
+    scheme: 'md5',
+    principal: { name: 'm1', digest: digestOf('m1', 'secret') },
+    nonce: new Uint8Array(),
+  };
+  const cred = `<Cred><Meta><Type xmlns="syncml:metinf">syncml:auth-md5</Type></Meta><Data>${credOf(PROVER)!.data}</Data></Cred>`;
+  const proven = package1().replace('</SyncHdr>', `${cred}</SyncHdr>`);
+
+  function startWithProof() {
+    const started = start();
+    started.application.peer = PROVER;
+    const post = (body: string, url: string, from: string) =>
+      started.sessions.handle({ url, contentType: XML, body: Buffer.from(body), from });
+    return { ...started, post };
+  }
+
+  it('server: does not end a session because somebody begins one under its name', async () => {
+    const { application, sessions, post } = startWithProof();
+    const package2 = messageOf(await post(proven, '/dm', 'device'));
+    expect(codesOf(await post(package1(), '/dm', 'stranger'))[0]).toBe(407);
+    expect(codesOf(await post(package1({ msgId: '2' }), '/dm', 'stranger'))[0]).toBe(407);
+    expect(codesOf(await post(package3(package2), package2.hdr.respUri!, 'device'))).toEqual([200]);
+    expect(application.events).toContain('ended 1 urn:dev:1 completed');
+    expect(sessions.openCount).toBe(0);
+  });
+
+  it('server: takes no answer from a stranger for that of a client', async () => {
+    const { application, post } = startWithProof();
+    const package2 = messageOf(await post(proven, '/dm', 'device'));
+    expect(await post(package3(package2), '/dm', 'stranger')).toMatchObject({ kind: 'refused', httpStatus: 400 });
+    expect(await post(package3(package2), '/dm?s=guessed', 'stranger')).toMatchObject({ httpStatus: 400 });
+    expect(application.deliveries).toHaveLength(1);
+    expect(codesOf(await post(package3(package2), '/dm', 'device'))).toEqual([200]);
+  });
+
+  it('server: asks for the RespURI of a client that has used it, wherever its messages come from', async () => {
+    const { application, post } = startWithProof();
+    application.always = [GET];
+    const package2 = messageOf(await post(proven, '/dm', 'device'));
+    const next = messageOf(await post(package3(package2), package2.hdr.respUri!, 'elsewhere'));
+    expect(await post(package3(next, { msgId: '3' }), '/dm', 'device')).toMatchObject({ httpStatus: 400 });
+    expect((await post(package3(next, { msgId: '3' }), package2.hdr.respUri!, 'device')).kind).toBe('message');
+  });
+
+  it('server: shuts nobody out whose name a stranger has used up', async () => {
+    const { post } = startWithProof();
+    for (const msgId of ['77', '78']) await post(package1({ msgId }), '/dm', 'stranger');
+    expect(codesOf(await post(proven, '/dm', 'device'))[0]).toBe(212);
   });
 });
 

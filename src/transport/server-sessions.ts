@@ -15,10 +15,11 @@ import type {
 } from '../protocol/session/server-types.ts';
 import type { DmRequest } from './client-session.ts';
 import { type Clock, SYSTEM_CLOCK } from './clock.ts';
-import { ClosedSessions, type HandledMessage } from './closed-sessions.ts';
+import { ClosedSessions } from './closed-sessions.ts';
 import { type HttpAnswer, refusal } from './http-answer.ts';
 import { encodingOf, mediaTypeOf } from './media-type.ts';
-import { beginsAnew, ownCopy, repeatOf, sessionKey, userNameOf } from './session-lookup.ts';
+import { arrivalOf, ownCopy, repeatOf, respUriFor, userNameOf, whyTooLong } from './session-lookup.ts';
+import { type Arrival, type Listed, SessionTable } from './session-table.ts';
 import type { Trace } from './trace.ts';
 
 /** One DM session as the application sees it. */
@@ -84,10 +85,14 @@ export interface ServerSessions {
 
 /** How long a client that has to prove itself is left alone even when there are too many sessions. */
 const UNPROVEN_GRACE_MS = 5000;
+/** How long a client may take to prove itself: what it was answered is kept meanwhile, and anybody can ask. */
+const UNPROVEN_IDLE_MS = 30_000;
 /** A nonce length that every known client digests correctly. */
 const NONCE_BYTES = 16;
+/** Of the token in a RespURI. */
+const TOKEN_BYTES = 15;
 
-interface Received {
+interface Received extends Arrival {
   readonly message: Message;
   readonly form: WireForm;
   readonly mac: Mac | undefined;
@@ -97,18 +102,13 @@ interface Received {
 
 type Reply = Extract<ServerEffect, { kind: 'reply' }>;
 
-interface OpenSession<Peer> {
-  readonly key: string;
-  readonly firstMsgId: string;
-  /** Resolves when the application knows that the session before it, under the same SessionID, is over. */
-  readonly ready: Promise<void>;
+interface OpenSession<Peer> extends Listed {
   readonly openedAt: number;
   lastSeenAt: number;
   /** Something of its client was delivered. */
   proven: boolean;
   /** A message is being handled. */
   busy: boolean;
-  last: HandledMessage | undefined;
   /** Absent until the client was looked up. */
   state: ServerState | undefined;
   /** Absent for a client that nobody knows. */
@@ -116,15 +116,15 @@ interface OpenSession<Peer> {
 }
 
 /**
- * Finds or opens the session of each message, by Source LocURI and SessionID, and performs the effects of its steps. One
- * message of a session is handled at a time. [DMPROTO 8]
+ * Finds or opens the session of each message and performs the effects of its steps. One message of a session is handled
+ * at a time. [DMPROTO 8]
  */
 export function createServerSessions<Peer>(
   application: ServerApplication<Peer>,
   options: ServerSessionsOptions,
 ): ServerSessions {
   const { clock = SYSTEM_CLOCK, trace, sweepIntervalMs = 1000 } = options;
-  const open = new Map<string, OpenSession<Peer>>();
+  const open = new SessionTable<OpenSession<Peer>>();
   const closed = new ClosedSessions(options.maxClosedSessions ?? 4096, options.closedSessionMs ?? 30_000);
   /** What `close` has to wait for. */
   const pending = new Set<Promise<unknown>>();
@@ -141,17 +141,19 @@ export function createServerSessions<Peer>(
   async function sweep(): Promise<void> {
     const now = clock.now();
     closed.prune(now);
-    const overdue = Array.from(open.values()).filter((session) => !session.busy && isOverdue(session, now));
+    const overdue = Array.from(open.all()).filter((session) => !session.busy && isOverdue(session, now));
     await Promise.all(overdue.map((session) => end(session, 'timed-out')));
   }
 
-  function isOverdue({ lastSeenAt, openedAt }: OpenSession<Peer>, now: number): boolean {
-    return now - lastSeenAt > options.idleTimeoutMs || now - openedAt > options.totalTimeoutMs;
+  function isOverdue({ lastSeenAt, openedAt, proven }: OpenSession<Peer>, now: number): boolean {
+    const idleTimeoutMs = proven ? options.idleTimeoutMs : Math.min(options.idleTimeoutMs, UNPROVEN_IDLE_MS);
+    return now - lastSeenAt > idleTimeoutMs || now - openedAt > options.totalTimeoutMs;
   }
 
   /** The session is gone at once; never rejects. */
-  function end({ key, identity }: OpenSession<Peer>, outcome: ServerOutcome | 'timed-out'): Promise<void> {
-    open.delete(key);
+  function end(session: OpenSession<Peer>, outcome: ServerOutcome | 'timed-out'): Promise<void> {
+    const { identity } = session;
+    open.remove(session);
     if (identity === undefined) return Promise.resolve();
     return underWay(application.ended(identity, outcome).catch((error: unknown) => options.onError?.(error)));
   }
@@ -175,12 +177,14 @@ export function createServerSessions<Peer>(
       throw error;
     }
     trace?.record('in', decoded.message.hdr.source.locUri, encoding, request.body);
-    const bodyDigest = hash('sha256', request.body, 'base64');
+    const reason = whyTooLong(decoded.message);
+    if (reason !== undefined) return refusal(400, reason);
     const answer = await answerTo({
       ...decoded,
+      ...arrivalOf(decoded.message, request),
       mac: readMacHeader(request.mac, request.body),
       mediaType: mediaTypeOf(request.contentType),
-      bodyDigest,
+      bodyDigest: hash('sha256', request.body, 'base64'),
     });
     if (answer.kind === 'message') {
       trace?.record('out', decoded.message.hdr.source.locUri, encoding, answer.response.body);
@@ -189,42 +193,44 @@ export function createServerSessions<Peer>(
   }
 
   function answerTo(received: Received): Promise<HttpAnswer> | HttpAnswer {
-    const key = sessionKey(received.message.hdr);
-    if (key === undefined) return refusal(400, 'SESSION_ID: Source LocURI or SessionID is too long');
     const now = clock.now();
-    const session = open.get(key);
-    const over = session === undefined ? closed.find(key, now) : undefined;
-    const repeated = repeatOf((session ?? over)?.last, received);
-    if (repeated !== undefined) {
-      if (session !== undefined) session.lastSeenAt = now;
-      return repeated.answer;
+    for (const session of open.namesakes(received)) {
+      if (repeatOf(session.last, received) === undefined) continue;
+      session.lastSeenAt = now;
+      return session.last?.answer ?? refusal(500, 'internal error');
     }
-    if (session !== undefined) return goOn(session, received, now);
-    if (over !== undefined && received.message.hdr.msgId !== over.firstMsgId) {
-      return refusal(400, 'SESSION_OVER: this session is over');
+    const over = closed.find(received.key, now);
+    // A client that polls may say the very same each time: nothing was executed in a session that ended with its first message.
+    const repeated = over?.firstMsgId === received.msgId ? undefined : repeatOf(over?.last, received);
+    if (repeated !== undefined) return repeated.answer;
+    const found = open.find(received);
+    switch (found.kind) {
+      case 'open':
+        return goOn(found.session, received, now);
+      case 'elsewhere':
+        return refusal(400, 'SESSION_URI: the messages of this session go to its RespURI');
+      case 'none':
+        if (over !== undefined && !received.isBeginning) return refusal(400, 'SESSION_OVER: this session is over');
+        return openSession(received, now);
     }
-    return openSession(key, received, now, Promise.resolve());
   }
 
-  function goOn(session: OpenSession<Peer>, received: Received, now: number): Promise<HttpAnswer> | HttpAnswer {
+  async function goOn(session: OpenSession<Peer>, received: Received, now: number): Promise<HttpAnswer> {
     if (session.busy) return refusal(503, 'another message of this session is being handled', 1);
-    const isLost = session.last !== undefined && beginsAnew(received.message, session.firstMsgId);
-    if (!isLost && !isOverdue(session, now)) return begin(session, received);
-    return openSession(session.key, received, now, end(session, 'timed-out'));
+    if (!isOverdue(session, now)) return begin(session, received);
+    await end(session, 'timed-out');
+    return openSession(received, now);
   }
 
-  function openSession(
-    key: string,
-    received: Received,
-    now: number,
-    ready: Promise<void>,
-  ): Promise<HttpAnswer> | HttpAnswer {
+  function openSession(received: Received, now: number): Promise<HttpAnswer> | HttpAnswer {
     if (!hasRoom(now)) return refusal(503, 'too many sessions', 5);
-    closed.delete(key);
+    closed.delete(received.key);
     const session: OpenSession<Peer> = {
-      key,
-      firstMsgId: ownCopy(received.message.hdr.msgId),
-      ready,
+      key: received.key,
+      token: randomBytes(TOKEN_BYTES).toString('base64url'),
+      firstMsgId: ownCopy(received.msgId),
+      from: received.from,
+      usesToken: false,
       openedAt: now,
       lastSeenAt: now,
       proven: false,
@@ -233,13 +239,13 @@ export function createServerSessions<Peer>(
       state: undefined,
       identity: undefined,
     };
-    open.set(key, session);
+    open.add(session);
     return begin(session, received);
   }
 
   function hasRoom(now: number): boolean {
     if (open.size < options.maxOpenSessions) return true;
-    for (const session of open.values()) {
+    for (const session of open.all()) {
       if (session.proven || session.busy || now - session.lastSeenAt <= UNPROVEN_GRACE_MS) continue;
       void end(session, 'timed-out');
       return true;
@@ -258,8 +264,8 @@ export function createServerSessions<Peer>(
     const { last } = session;
     session.busy = true;
     try {
-      // In any case this gives `begin` the turn it needs to note the message.
-      await session.ready;
+      // `begin` needs a turn to note the message.
+      await Promise.resolve();
       session.state ??= await identify(session, received);
       const { next, reply, outcome } = await step(session, session.state, received);
       const body = encodeMessage(reply.message, received.form);
@@ -269,7 +275,7 @@ export function createServerSessions<Peer>(
       return { kind: 'message', response: { contentType: received.mediaType, body, mac } };
     } catch (error) {
       session.last = last;
-      if (session.state === undefined) open.delete(session.key);
+      if (session.state === undefined) open.remove(session);
       throw error;
     } finally {
       session.busy = false;
@@ -284,7 +290,7 @@ export function createServerSessions<Peer>(
       sessionsOpened += 1;
       session.identity = { key: sessionsOpened, sessionId: ownCopy(hdr.sessionId), source, peer };
     }
-    return serverStart(setup);
+    return serverStart({ ...setup, respUri: respUriFor(hdr, session.token) });
   }
 
   async function step(
@@ -318,15 +324,20 @@ export function createServerSessions<Peer>(
     return { next, reply, outcome };
   }
 
-  function deliver(session: OpenSession<Peer>, delivery: Delivery): Promise<Decision> {
+  async function deliver(session: OpenSession<Peer>, delivery: Delivery): Promise<Decision> {
     if (session.identity === undefined) throw new DmError('SESSION_UNKNOWN_PEER', 'an unknown client got through');
-    session.proven = true;
+    if (!session.proven) {
+      session.proven = true;
+      const former = open.prove(session);
+      if (former !== undefined) await end(former, 'timed-out');
+    }
     return application.deliver(session.identity, delivery);
   }
 
   async function close(session: OpenSession<Peer>, outcome: ServerOutcome): Promise<void> {
-    const { key, firstMsgId, last } = session;
-    if (last !== undefined) closed.add(key, { firstMsgId, last }, clock.now());
+    const { key, firstMsgId, last, proven } = session;
+    // Of a client that never proved itself nothing is kept: it could be anybody, and shut out whose name it bears.
+    if (last !== undefined && proven) closed.add(key, { firstMsgId, last }, clock.now());
     await end(session, outcome);
   }
 
@@ -340,7 +351,7 @@ export function createServerSessions<Peer>(
       closing = true;
       cancelSweep();
       await Promise.allSettled(pending);
-      await Promise.all(Array.from(open.values(), (session) => end(session, 'timed-out')));
+      await Promise.all(Array.from(open.all(), (session) => end(session, 'timed-out')));
     },
   };
 }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Cred, SyncHdr } from '../protocol/message/message.ts';
-import { sessionKey, userNameOf } from './session-lookup.ts';
+import { arrivalOf, respUriFor, userNameOf, whyTooLong } from './session-lookup.ts';
 
 function hdr(sessionId: string, source: string, rest: { locName?: string; cred?: Cred } = {}): SyncHdr {
   return {
@@ -14,16 +14,34 @@ function hdr(sessionId: string, source: string, rest: { locName?: string; cred?:
   };
 }
 
+function arrival(head: SyncHdr, url = '/dm') {
+  return arrivalOf({ hdr: head, body: [], final: true }, { url });
+}
+
 describe('finding a session', () => {
   it('server: never takes two sessions for one', () => {
-    const keys = [hdr('1', '1x'), hdr('11', 'x'), hdr('1:', '1x'), hdr('', '11x'), hdr('1', '1:x')].map(sessionKey);
-    expect(new Set(keys).size).toBe(keys.length);
+    const heads = [hdr('1', '1x'), hdr('11', 'x'), hdr('1:', '1x'), hdr('', '11x'), hdr('1', '1:x')];
+    expect(new Set(heads.map((head) => arrival(head).key)).size).toBe(heads.length);
   });
 
-  it('server: keeps no key of a length that the client chooses', () => {
-    expect(sessionKey(hdr('1', 'x'.repeat(1024)))).toBeDefined();
-    expect(sessionKey(hdr('1', 'x'.repeat(1025)))).toBeUndefined();
-    expect(sessionKey(hdr('x'.repeat(65), 'x'))).toBeUndefined();
+  it('server: handles nothing with ids of a length that the client chooses', () => {
+    const reasonFor = (head: SyncHdr, cmdId = '1') =>
+      whyTooLong({ hdr: head, body: [{ kind: 'Alert', cmdId, items: [] }], final: true });
+    expect(reasonFor(hdr('1', 'x'.repeat(1024)))).toBeUndefined();
+    expect(reasonFor(hdr('1', 'x'.repeat(1025)))).toMatch(/^SESSION_ID: Source/);
+    expect(reasonFor(hdr('x'.repeat(65), 'x'))).toMatch(/^SESSION_ID: SessionID/);
+    expect(reasonFor({ ...hdr('1', 'x'), msgId: '9'.repeat(33) })).toMatch(/^SESSION_ID: MsgID/);
+    expect(reasonFor(hdr('1', 'x'), '9'.repeat(65))).toMatch(/CmdID/);
+  });
+
+  it('server: gives a RespURI with the token to a client that knows it by a URL, and reads it back', () => {
+    const respUri = respUriFor(hdr('1', 'x'), 'a-b_1')!;
+    expect(respUri).toBe('http://server/dm?s=a-b_1');
+    expect(arrival(hdr('1', 'x'), '/dm?s=a-b_1').token).toBe('a-b_1');
+    expect(arrival(hdr('1', 'x')).token).toBeUndefined();
+    const target = { locUri: 'https://server:8443/dm?tenant=7#top' };
+    expect(respUriFor({ ...hdr('1', 'x'), target }, 't')).toBe('https://server:8443/dm?tenant=7&s=t');
+    expect(respUriFor({ ...hdr('1', 'x'), target: { locUri: 'com.example.server' } }, 't')).toBeUndefined();
   });
 });
 

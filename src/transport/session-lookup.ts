@@ -1,15 +1,49 @@
-import type { Message, SyncHdr } from '../protocol/message/message.ts';
+import type { Command, Message, SyncHdr } from '../protocol/message/message.ts';
 import { ALERT } from '../protocol/message/codes.ts';
+import type { DmRequest } from './client-session.ts';
 import type { HandledMessage } from './closed-sessions.ts';
+import type { Arrival } from './session-table.ts';
 
-/** Longest Source LocURI and SessionID of a client that is given a session: they are kept as long as it lasts. */
-const MAX_SOURCE_LENGTH = 1024;
-const MAX_SESSION_ID_LENGTH = 64;
+/** Longest ids of a client that is given a session: they are kept as long as it lasts, and come back in every Status. */
+const MAX_LENGTHS = { sourceLocUri: 1024, sessionId: 64, msgId: 32, cmdId: 64 } as const;
+/** Commands of one message of a client: each gets a Status, though it may be anybody's. */
+const MAX_COMMANDS = 10_000;
+/** Parameter of a RespURI that leads to its session. */
+const TOKEN_PARAMETER = 's';
 
-/** What a session is found by: SessionID and Source LocURI. Undefined when one of them is too long to be kept. [DMPROTO 8] */
-export function sessionKey({ sessionId, source }: SyncHdr): string | undefined {
-  if (sessionId.length > MAX_SESSION_ID_LENGTH || source.locUri.length > MAX_SOURCE_LENGTH) return undefined;
-  return `${sessionId.length}:${sessionId}${source.locUri}`;
+/** Why a message is not handled at all; undefined: it is. */
+export function whyTooLong({ hdr, body }: Message): string | undefined {
+  if (hdr.source.locUri.length > MAX_LENGTHS.sourceLocUri) return 'SESSION_ID: Source LocURI is too long';
+  if (hdr.sessionId.length > MAX_LENGTHS.sessionId) return 'SESSION_ID: SessionID is too long';
+  if (hdr.msgId.length > MAX_LENGTHS.msgId) return 'SESSION_ID: MsgID is too long';
+  if (body.length > MAX_COMMANDS) return `SESSION_LIMIT: a message holds at most ${MAX_COMMANDS} commands`;
+  const isLong = body.some(({ cmdId }) => cmdId.length > MAX_LENGTHS.cmdId);
+  return isLong ? 'SESSION_ID: a CmdID is too long' : undefined;
+}
+
+/** What a message is found its session by. [DMPROTO 8] */
+export function arrivalOf({ hdr, body }: Message, { url, from }: Pick<DmRequest, 'url' | 'from'>): Arrival {
+  const query = url.indexOf('?');
+  const token = query < 0 ? undefined : new URLSearchParams(url.slice(query)).get(TOKEN_PARAMETER);
+  return {
+    key: `${hdr.sessionId.length}:${hdr.sessionId}${hdr.source.locUri}`,
+    msgId: hdr.msgId,
+    token: token ?? undefined,
+    from,
+    isBeginning: body.some(isManagementAlert),
+  };
+}
+
+/**
+ * Where the further messages of a session go: to the URL the client came to, as it calls it itself, with the session's
+ * token. Undefined where it calls it by no URL. [REPPRO 5]
+ */
+export function respUriFor({ target }: SyncHdr, token: string): string | undefined {
+  const url = URL.canParse(target.locUri) ? new URL(target.locUri) : undefined;
+  if (url?.protocol !== 'http:' && url?.protocol !== 'https:') return undefined;
+  url.hash = '';
+  url.searchParams.set(TOKEN_PARAMETER, token);
+  return url.href;
 }
 
 /** The message that was handled last, when this is it, sent again. */
@@ -20,16 +54,9 @@ export function repeatOf(
   return last?.msgId === message.hdr.msgId && last.bodyDigest === bodyDigest ? last : undefined;
 }
 
-/** Whether a client that lost its session, by a reboot say, begins another one under the same SessionID. */
-export function beginsAnew({ hdr, body }: Message, firstMsgId: string): boolean {
-  return (
-    hdr.msgId === firstMsgId &&
-    body.some(
-      (command) =>
-        command.kind === 'Alert' &&
-        (command.code === ALERT.serverInitiatedMgmt || command.code === ALERT.clientInitiatedMgmt),
-    )
-  );
+function isManagementAlert(command: Command): boolean {
+  if (command.kind !== 'Alert') return false;
+  return command.code === ALERT.serverInitiatedMgmt || command.code === ALERT.clientInitiatedMgmt;
 }
 
 /** The name a client gives itself: in basic credentials, else beside its Source. [SEC 5] */

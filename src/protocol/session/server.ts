@@ -95,6 +95,9 @@ interface Exchange {
   readonly ending: ServerOutcome | undefined;
 }
 
+/** Commands of a client that has not proved itself that get a Status: more than any package 1 holds. */
+const MAX_REFUSED = 100;
+
 /** Where a session with a client begins. */
 export function serverStart(setup: ServerSetup): ServerState {
   return { phase: 'unproven', setup, msgId: 0, peerNonce: setup.peer?.nonce ?? new Uint8Array(), peerFailures: 0 };
@@ -217,7 +220,9 @@ function refusal(
 ): ServerEffect {
   const body = new Body();
   body.add(status);
-  for (const request of requestsIn(message)) body.add(commandStatus(message.hdr, request, status.code));
+  for (const request of requestsIn(message).slice(0, MAX_REFUSED)) {
+    body.add(commandStatus(message.hdr, request, status.code));
+  }
   const hdr = header(setup, message.hdr, msgId + 1);
   return { kind: 'reply', message: { hdr, body: body.commands, final: true }, signer: undefined };
 }
