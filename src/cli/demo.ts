@@ -4,9 +4,19 @@ import { BUILT_IN_COMMANDS } from '../app/demo/built-in-commands.ts';
 import type { DemoDocument, DemoStep } from '../app/demo/document.ts';
 import { runDemo } from '../app/demo/demo.ts';
 import { UsageError } from '../app/failure.ts';
-import { parseFaults } from '../device/faults.ts';
+import { assignFaults, parseFaults } from '../device/faults.ts';
+import { decodeDeResult } from '../fanout/de-result.ts';
+import type { Answer, Data } from '../protocol/message/message.ts';
 import { EXIT } from './exit-code.ts';
-import { answer, answerJson, say, table } from './output.ts';
+import { answer, answerJson, quoted, say, table } from './output.ts';
+
+/** Devices that are shown one by one; of more only the first. */
+const MAX_WHOLE = 40;
+const FIRST = 20;
+const MAX_CLUSTERS = 10;
+/** Answers on one line. */
+const MAX_ANSWERS = 8;
+const MAX_VALUE_CHARS = 30;
 
 interface DemoCommandOptions {
   readonly devices: string;
@@ -47,8 +57,8 @@ export function demoCommand(): Command {
           encoding: options.encoding,
           auth: authOf(options.auth),
           commands: options.commands === undefined ? BUILT_IN_COMMANDS : await readCommands(options.commands),
-          faults: checkedFaults(options.faults),
-          lacks: options.lacks === undefined ? undefined : String(wholeNumber('--lacks', options.lacks, 0, 100)),
+          faults: checkedFaults(options),
+          lacks: options.lacks === undefined ? undefined : String(wholeNumber('--lacks', options.lacks, 1, 100)),
           seed: wholeNumber('--seed', options.seed, 0, 0xffffffff),
           deviceDeadlineS: wholeNumber('--device-deadline', options.deviceDeadline, 1, 2_592_000),
           storeUrl: checkedStore(options.store),
@@ -61,7 +71,7 @@ export function demoCommand(): Command {
         },
       );
       if (options.json) answerJson(document);
-      else answer(describe(document));
+      else answer(demoReport(document));
       process.exitCode = exitCodeOf(document);
     });
 }
@@ -73,14 +83,16 @@ function authOf(text: string): string {
 }
 
 /** Wrong faults are said before anything is started. */
-function checkedFaults(spec: string | undefined): string | undefined {
-  if (spec !== undefined) parseFaults(spec);
-  return spec;
+function checkedFaults({ faults, devices, seed }: DemoCommandOptions): string | undefined {
+  if (faults !== undefined) assignFaults(Number(seed), Number(devices), parseFaults(faults));
+  return faults;
 }
 
 function checkedStore(url: string | undefined): string | undefined {
-  if (url === undefined || url.startsWith('sqlite:')) return url;
-  throw new UsageError(`--store ${url}: only sqlite:PATH is available in this version`);
+  if (url === undefined || /^sqlite:./.test(url)) return url;
+  // The rest of the URL may hold a password.
+  const [, scheme = 'none'] = /^([a-z][a-z0-9+.-]*):/i.exec(url) ?? [];
+  throw new UsageError(`--store: only sqlite:PATH is available in this version; the scheme is ${scheme}`);
 }
 
 function wholeNumber(flag: string, text: string, min: number, max: number): number {
@@ -101,19 +113,61 @@ function stepLine({ step, at, what }: DemoStep): string {
   return `step ${step}  ${at.slice(11, 23)}  ${what}`;
 }
 
-function describe({ run, alert, results, error, elapsedMs }: DemoDocument): string {
+/** What a person reads at the end of a demo. */
+export function demoReport({ run, alert, results, error, elapsedMs }: DemoDocument): string {
   if (!run) return `refused: ${error?.message ?? 'no run'}`;
-  const rows = results.map(({ deviceId, outcome, deResult }) => [deviceId, outcome, deResult ?? '-']);
   const { targets, ...outcomes } = run.counts;
   const counts = Object.entries(outcomes).filter(([, count]) => count > 0);
+  const shown = results.length > MAX_WHOLE ? results.slice(0, FIRST) : results;
+  const rows = shown.map(({ deviceId, outcome, deResult }) => [deviceId, outcome, answersOf(deResult, true)]);
   return [
     '',
     `Aggregated results at ${run.resultsUrl}`,
-    table([['DeviceID', 'Outcome', 'DeResult'], ...rows]),
+    table([['DeviceID', 'Outcome', 'Answers'], ...rows]),
+    ...(shown.length < results.length ? ['', describeRest(results.slice(shown.length))] : []),
     '',
     `alert ${alert?.data ?? '-'} (${alert?.mark ?? '-'}), correlator ${alert?.correlator ?? '-'}`,
     `${targets} devices: ${counts.map(([outcome, count]) => `${count} ${outcome}`).join(', ')} in ${elapsedMs} ms`,
   ].join('\n');
+}
+
+/** Devices that ended alike and answered with the same codes share a line. */
+function describeRest(results: DemoDocument['results']): string {
+  const clusters = new Map<string, { readonly row: readonly [string, string]; count: number }>();
+  for (const { outcome, deResult } of results) {
+    const row = [outcome, answersOf(deResult, false)] as const;
+    const key = row.join(' ');
+    const cluster = clusters.get(key) ?? { row, count: 0 };
+    cluster.count += 1;
+    clusters.set(key, cluster);
+  }
+  const largestFirst = [...clusters.values()].sort((left, right) => right.count - left.count);
+  const rows = largestFirst.slice(0, MAX_CLUSTERS).map(({ row, count }) => [`  ${count} more`, ...row]);
+  const left = largestFirst.slice(MAX_CLUSTERS).reduce((sum, { count }) => sum + count, 0);
+  if (left > 0) rows.push([`  ${left} more`, 'that ended in other ways']);
+  return `${table(rows)}\n  --json has every answer in full`;
+}
+
+/** A DeResult on one line: CmdRef, Cmd and code of each Status, with the first value that came for it if asked for. */
+function answersOf(deResult: string | null, withValues: boolean): string {
+  if (deResult === null) return '-';
+  const values = new Map<string, Data>();
+  const statuses: Extract<Answer, { kind: 'Status' }>[] = [];
+  for (const answer of decodeDeResult(deResult)) {
+    if (answer.kind === 'Status') statuses.push(answer);
+    else if (!values.has(answer.cmdRef)) values.set(answer.cmdRef, answer.items[0]?.data ?? '');
+  }
+  const parts = statuses.slice(0, MAX_ANSWERS).map(({ cmdRef, cmd, code }) => {
+    const value = withValues ? values.get(cmdRef) : undefined;
+    values.delete(cmdRef);
+    return [cmdRef, cmd, code, ...(value === undefined ? [] : [valueText(value)])].join(' ');
+  });
+  if (statuses.length > parts.length) parts.push(`${statuses.length - parts.length} more`);
+  return parts.join(' · ');
+}
+
+function valueText(value: Data): string {
+  return typeof value === 'string' ? quoted(value, MAX_VALUE_CHARS) : `(${value.length} bytes)`;
 }
 
 function exitCodeOf({ run }: DemoDocument): number {

@@ -4,7 +4,7 @@ import { type DevicesOptions, type FleetCounts, openDevices, type RunningDevices
 import { UsageError } from '../app/failure.ts';
 import { answer, say } from './output.ts';
 
-const PROGRESS_MS = 500;
+const PROGRESS_MS = 200;
 
 interface CommandOptions extends DevicesOptions {
   readonly client: string;

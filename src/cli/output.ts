@@ -1,3 +1,15 @@
+/**
+ * Lets a command go on whose reader has gone, as `head` does: nobody wants the rest of the answer, but what was started
+ * is still to be ended in order.
+ */
+export function tolerateGoneReader(stream: NodeJS.EventEmitter): void {
+  stream.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error;
+  });
+}
+
+tolerateGoneReader(process.stdout);
+
 /** The answer of a command: nothing else goes to stdout. */
 export function answer(text: string): void {
   process.stdout.write(text.endsWith('\n') ? text : `${text}\n`);
@@ -25,4 +37,14 @@ export function table(rows: readonly (readonly string[])[]): string {
         .trimEnd(),
     )
     .join('\n');
+}
+
+/** Somebody else's text in quotes, cut to so many characters; what could act on a terminal is written as an escape. */
+export function quoted(text: string, maxChars: number): string {
+  const chars = Array.from(text);
+  const cut = chars.length > maxChars ? `${chars.slice(0, maxChars - 1).join('')}…` : text;
+  return JSON.stringify(cut).replace(
+    /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu,
+    (char) => `\\u${(char.codePointAt(0) ?? 0).toString(16).padStart(4, '0')}`,
+  );
 }

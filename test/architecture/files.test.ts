@@ -1,7 +1,5 @@
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { ROOT, sourceFiles } from './source-files.ts';
+import { sourceFiles } from './source-files.ts';
 
 const MAX_LINES = 500;
 /** Names that say nothing about what a file holds. */
@@ -21,18 +19,6 @@ describe('files', () => {
   it(`have at most ${MAX_LINES} lines`, () => {
     const wrong = files.filter(({ text }) => text.split('\n').length - 1 > MAX_LINES);
     expect(wrong.map(({ path }) => path)).toEqual([]);
-  });
-
-  it('cite only sources that docs/specs.md explains', () => {
-    const specs = readFileSync(join(ROOT, 'docs/specs.md'), 'utf8');
-    const known = new Set([...specs.matchAll(/^\| `([A-Z0-9 ]+)`\s+\|/gm)].map(([, tag]) => tag));
-    const cited = files.flatMap(({ path, text }) =>
-      [...text.matchAll(/(?:^\s*\/?\*+.*|\/\/.*)\[([A-Z][A-Z]+(?: \d{3,})?)(?: [\d.,A-Z -]+)?\]/gm)].map(
-        ([, tag = '']) => ({ path, tag }),
-      ),
-    );
-    expect(cited.length).toBeGreaterThan(0);
-    expect(cited.filter(({ tag }) => !known.has(tag))).toEqual([]);
   });
 
   it('leave nothing for later and switch no type off', () => {
