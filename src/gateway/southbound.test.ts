@@ -179,9 +179,9 @@ describe('sessions with devices', () => {
       devInfo: devInfo({ DevId: 'urn:dev:9', Man: 'm' }),
       alerts: [{ kind: 'Alert', cmdId: '3', code: 1226, items: [] }],
     });
-    expect(decision).toEqual({ alertStatuses: [401], commands: [] });
-    expect(await app.deliver(session(1), DELIVERY)).toEqual({ alertStatuses: [], commands: [] });
-    expect(calls).toEqual(['opened', 'unauthorized']);
+    expect(decision).toEqual({ isRefused: true, alertStatuses: [], commands: [] });
+    await app.ended(session(1), 'unauthorized');
+    expect(calls).toEqual(['opened', 'unauthorized', 'closed']);
   });
 
   it('gateway: accepts the alerts of a device', async () => {

@@ -92,7 +92,7 @@ export function createSouthbound(ports: SouthboundPorts): Southbound {
     if (own || peer) writes.push(devices.saveNonces(device.key, { client: peer, server: own }));
     if (devInfo.devId !== undefined && devInfo.devId !== device.deviceId) {
       await Promise.all([...writes, refuse(open)]);
-      return { alertStatuses: delivery.alerts.map(() => STATUS.invalidCredentials), commands: [] };
+      return { isRefused: true, alertStatuses: [], commands: [] };
     }
     if (delivery.first || delivery.devInfo.length > 0) {
       writes.push(devices.saveInventory(device.key, devInfo.inventory, ports.now()));
@@ -136,7 +136,6 @@ export function createSouthbound(ports: SouthboundPorts): Southbound {
   async function refuse(open: OpenSession): Promise<void> {
     log.warn('device sent the DevId of another', { deviceId: open.device.deviceId });
     await giveUp(open, 'lost');
-    await engine.contactFailed(open.device.key, 'unauthorized');
   }
 
   function takeAnswers({ device, work }: OpenSession, { answers, final }: Delivery): Promise<void>[] {

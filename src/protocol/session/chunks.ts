@@ -30,6 +30,22 @@ export function isSplittable(command: Unnumbered): boolean {
 }
 
 /**
+ * Splits Results that do not fit in two: as many of their Items as do fit, one at least for the first of a message, and
+ * the others as further Results of the same command. Undefined where there is nothing to split.
+ */
+export function splitItems(body: Body, command: Unnumbered, isFirst: boolean): readonly Unnumbered[] | undefined {
+  if (command.kind !== 'Results' || command.items.length < 2 || body.fits(command)) return undefined;
+  const { items } = command;
+  const fitting = largest(0, items.length - 1, (to) => body.fits({ ...command, items: items.slice(0, to) }));
+  const count = Math.max(fitting, isFirst ? 1 : 0);
+  if (count === 0) return undefined;
+  return [
+    { ...command, items: items.slice(0, count) },
+    { ...command, items: items.slice(count) },
+  ];
+}
+
+/**
  * Adds as much of a command as the message has room for: all of it, or a chunk where the command is too large for a
  * message of its own. `room`: what a message has for commands. Answers what is left (undefined: nothing) and the added
  * command; undefined when nothing was added. [DMPROTO 6.4]
@@ -51,17 +67,24 @@ export function addPart<C extends Unnumbered>(
   return { added: body.add(chunk(command, from, to, form)), rest: { command, from: to } };
 }
 
-/** The largest end of a chunk that fits, found by halving: how much a character takes depends on the encoding. */
+/** The largest end of a chunk that fits: how much a character takes depends on the encoding. */
 function longestChunk(body: Body, command: Unnumbered, from: number, form: WireForm): number {
   const { data } = transferred(command, form);
-  let fits = from;
-  let tooFar = Math.min(data.length, from + Math.max(0, body.bytesLeft)) + 1;
-  while (tooFar - fits > 1) {
-    const middle = Math.floor((fits + tooFar) / 2);
-    if (body.fits(chunk(command, from, middle, form))) fits = middle;
+  const last = Math.min(data.length, from + Math.max(0, body.bytesLeft));
+  const to = largest(from, last, (end) => body.fits(chunk(command, from, end, form)));
+  return isInsideCharacter(data, to) ? to - 1 : to;
+}
+
+/** The largest number above `from`, up to `last`, that passes; `from` when none does. Found by halving. */
+function largest(from: number, last: number, passes: (value: number) => boolean): number {
+  let found = from;
+  let tooFar = last + 1;
+  while (tooFar - found > 1) {
+    const middle = Math.floor((found + tooFar) / 2);
+    if (passes(middle)) found = middle;
     else tooFar = middle;
   }
-  return isInsideCharacter(data, fits) ? fits - 1 : fits;
+  return found;
 }
 
 function isInsideCharacter(data: Data, at: number): boolean {

@@ -57,6 +57,8 @@ class Conversation {
   /** Alerts that come up while commands are executed. */
   alerts: OutgoingAlert[] = [];
   results = 1;
+  /** What it answers instead, besides the Status. */
+  answers: readonly Answer[] | undefined;
   outcome: string | undefined;
   #answers: Answer[] = [];
   #serverMsgId = 0;
@@ -110,7 +112,7 @@ class Conversation {
         return undefined;
       case 'execute':
         this.executed.push(...effect.commands.map(({ cmdId }) => `${effect.msgId}/${cmdId}`));
-        this.#answers = effect.commands.flatMap((command) => answersTo(command, this.results));
+        this.#answers = effect.commands.flatMap((command) => answersTo(command, this.results, this.answers));
         return this.#produced();
       case 'produce':
         return this.#produced();
@@ -148,10 +150,11 @@ function statusFor(said: Message, cmdRef: string, cmd: string, code = 200, chal?
   };
 }
 
-function answersTo({ cmdId }: RequestCommand, results: number): Answer[] {
+function answersTo({ cmdId }: RequestCommand, results: number, answers?: readonly Answer[]): Answer[] {
   return [
     { kind: 'Status', cmdRef: cmdId, cmd: 'Get', targetRefs: [], sourceRefs: [], code: 200, items: [] },
-    ...Array.from({ length: results }, (): Answer => ({ kind: 'Results', cmdRef: cmdId, items: [{ data: 'M1' }] })),
+    ...(answers ??
+      Array.from({ length: results }, (): Answer => ({ kind: 'Results', cmdRef: cmdId, items: [{ data: 'M1' }] }))),
   ];
 }
 
@@ -378,6 +381,21 @@ describe('a DM client and commands', () => {
     expect(talk.outcome).toBe('completed');
   });
 
+  it('client: splits Results that are larger than a message by their Items', () => {
+    const talk = new Conversation();
+    const items = Array.from({ length: 60 }, (_, at) => ({ source: { locUri: `./A/${at}` }, data: 'x & y'.repeat(4) }));
+    talk.answers = [{ kind: 'Results', cmdRef: '5', items }];
+    talk.hear({ commands: [GET], hdr: { meta: { maxMsgBytes: 1500 } } });
+    for (let turn = 0; turn < 20 && !talk.said.final; turn += 1) talk.hear({ final: false });
+    const said = talk.posts.map(({ message }) => message).slice(1);
+    expect(said.length).toBeGreaterThan(3);
+    for (const message of said) expect(encodeMessage(message, SETUP.form).length).toBeLessThanOrEqual(1500);
+    const sent = said.flatMap(({ body }) =>
+      body.flatMap((command) => (command.kind === 'Results' ? command.items : [])),
+    );
+    expect(sent).toEqual(items);
+  });
+
   it('client: asks for the rest of a package, and says Final when it has answered all of it', () => {
     const talk = new Conversation();
     talk.hear({ commands: [GET], final: false });
@@ -407,6 +425,21 @@ describe('a DM client and commands', () => {
     );
     expect(refs).toEqual([...Array<string>(30).fill('1/5'), ...Array<string>(30).fill('2/7')]);
     expect(talk.outcome).toBe('completed');
+  });
+
+  it('client: executes nothing twice that a server sends twice', () => {
+    const talk = new Conversation();
+    talk.hear({ commands: [GET] });
+    talk.hear({ commands: [GET], hdr: { msgId: '1' } });
+    expect(talk.executed).toEqual(['1/5']);
+    expect(talk.outcome).toBe('malformed');
+  });
+
+  it('client: executes other commands of a server that gives every message the same MsgID', () => {
+    const talk = new Conversation();
+    talk.hear({ commands: [GET] });
+    talk.hear({ commands: [{ ...GET, cmdId: '6' }], hdr: { msgId: '1' } });
+    expect(talk.executed).toEqual(['1/5', '1/6']);
   });
 
   it('client: goes to the RespURI it is given', () => {

@@ -5,7 +5,7 @@ import { ALERT, STATUS } from '../message/codes.ts';
 import type { Message, RequestCommand, StatusCommand, SyncHdr, Unnumbered } from '../message/message.ts';
 import type { ClientEffect, ClientInput, ClientOutcome, ClientSetup, OutgoingAlert } from './client-types.ts';
 import { assemble, type Incoming, noEndOfData } from './assembly.ts';
-import { addPart, type Outgoing } from './chunks.ts';
+import { addPart, type Outgoing, splitItems } from './chunks.ts';
 import {
   Body,
   commandStatus,
@@ -70,6 +70,8 @@ interface Session {
   readonly alertRefs: ReadonlyMap<string, string>;
   readonly toSay: readonly Entry[];
   readonly incoming: Incoming | undefined;
+  /** The last message that brought commands. */
+  readonly lastBatch: Batch | undefined;
   /** MsgID of the message whose commands are being executed. */
   readonly executing: string | undefined;
   readonly waiting: readonly Batch[];
@@ -126,6 +128,7 @@ function opening(setup: ClientSetup): Session {
     alertRefs: new Map(),
     toSay: [management, ...devInfo, ...setup.alerts.map(alertEntry)],
     incoming: undefined,
+    lastBatch: undefined,
     executing: undefined,
     waiting: [],
     isServerFinal: true,
@@ -256,11 +259,16 @@ function takeCommands(proof: Proof, message: Message): ClientStep {
     else if (isOfSession(command)) statuses.push(commandStatus(hdr, command, STATUS.ok));
     else if (isRequest(command)) commands.push(command);
   }
+  const batch = commands.length > 0 ? { msgId: hdr.msgId, commands } : undefined;
+  if (batch !== undefined && isSame(batch, before.lastBatch)) {
+    return close({ kind: 'malformed', reason: `the server sent its message ${hdr.msgId} twice` }, answered);
+  }
   const session: Session = {
     ...before,
+    lastBatch: batch ?? before.lastBatch,
     incoming,
     toSay: interrupted ? [...before.toSay, { command: noEndOfData(interrupted), from: 0 }] : before.toSay,
-    waiting: commands.length > 0 ? [...before.waiting, { msgId: hdr.msgId, commands }] : before.waiting,
+    waiting: batch === undefined ? before.waiting : [...before.waiting, batch],
   };
   const effects = [...remembering(proof, true), ...answered];
   if (session.executing !== undefined || session.waiting.length > 0) return produce(session, statuses, effects);
@@ -268,6 +276,11 @@ function takeCommands(proof: Proof, message: Message): ClientStep {
   const isDone = session.toSay.length === 0 && statuses.length === 1 && session.isFinal && message.final;
   if (isDone) return close({ kind: 'completed' }, [...remembering(proof, false), ...answered]);
   return say(session, statuses, effects);
+}
+
+/** Whether a server sends again what was executed already. Peer: some servers give every message the MsgID 1. */
+function isSame(batch: Batch, last: Batch | undefined): boolean {
+  return batch.msgId === last?.msgId && JSON.stringify(batch) === JSON.stringify(last);
 }
 
 /** A server that refuses a chunk does not want the rest of the object. */
@@ -328,26 +341,25 @@ function say(session: Session, statuses: Statuses, before: readonly ClientEffect
   const body = new Body({ form: setup.form, maxBytes: limitOf(session) - emptyMessageBytes(hdr, setup.form) });
   for (const status of statuses) body.add(status);
   const alertRefs = new Map<string, string>();
-  let count = 0;
-  let rest: Entry | undefined;
+  const said: Entry[] = [];
+  const left = [...toSay];
   let chunkCmdId: string | undefined;
-  for (const entry of toSay) {
-    const part = addPart(body, entry, setup.form, count === 0);
-    if (part === undefined) break;
-    count += 1;
-    if (entry.alertRef !== undefined) alertRefs.set(part.added.cmdId, entry.alertRef);
+  while (chunkCmdId === undefined && left.length > 0) {
+    const next = takeNext(body, left, said.length === 0);
+    const part = next && addPart(body, next, setup.form, said.length === 0);
+    if (next === undefined || part === undefined) break;
+    left.shift();
+    said.push(next);
+    if (next.alertRef !== undefined) alertRefs.set(part.added.cmdId, next.alertRef);
     if (part.rest === undefined) continue;
-    rest = { ...entry, ...part.rest };
+    left.unshift({ ...next, ...part.rest });
     chunkCmdId = part.added.cmdId;
-    break;
   }
-  const left = rest === undefined ? toSay.slice(count) : [rest, ...toSay.slice(count)];
   const isAllSaid = left.length === 0 && session.executing === undefined && session.waiting.length === 0;
   if (isAllSaid && !isServerFinal) body.add({ kind: 'Alert', code: ALERT.nextMessage, items: [] });
   const isFinal = isAllSaid && isServerFinal;
-  const said = { said: toSay.slice(0, count), toSay: left, alertRefs, chunkCmdId };
   return {
-    next: { phase: 'awaiting', session: { ...session, ...said, msgId, isFinal } },
+    next: { phase: 'awaiting', session: { ...session, said, toSay: left, alertRefs, chunkCmdId, msgId, isFinal } },
     effects: [
       ...before,
       {
@@ -358,6 +370,14 @@ function say(session: Session, statuses: Statuses, before: readonly ClientEffect
       },
     ],
   };
+}
+
+/** What comes next, once Results that do not fit are split in `left`. */
+function takeNext(body: Body, left: Entry[], isFirst: boolean): Entry | undefined {
+  const [entry] = left;
+  const split = entry && splitItems(body, entry.command, isFirst);
+  if (split) left.splice(0, 1, ...split.map((command) => ({ ...entry, command })));
+  return left[0];
 }
 
 function close(outcome: ClientOutcome, before: readonly ClientEffect[] = []): ClientStep {

@@ -59,6 +59,8 @@ export interface Delivery {
 }
 
 export interface Decision {
+  /** The client is not who it says it is: it gets 401 for everything, and the session ends. */
+  readonly isRefused?: boolean;
   /** Status codes for `alerts`, in their order. */
   readonly alertStatuses: readonly number[];
   /** Commands to send next, with CmdIDs of the application's own, unique in the list; empty ends the session. Ignored while the delivery is not final. */

@@ -403,6 +403,15 @@ describe('a DM server and what clients send', () => {
     expect(talk.deliveries[0]?.alerts.map(({ cmdId }) => cmdId)).toEqual(['3', '4']);
   });
 
+  it('server: answers a client that is not who it says it is with 401, and the session is over', () => {
+    const talk = new Conversation();
+    talk.decisions.push({ isRefused: true, alertStatuses: [], commands: [get('x')] });
+    const reply = talk.say([ALERT, DEV_INFO]);
+    expect(statuses(reply).map(([, , code]) => code)).toEqual([401, 401, 401]);
+    expect(commands(reply)).toEqual([]);
+    expect(talk.outcome).toBe('unauthorized');
+  });
+
   it('server: executes nothing for a client', () => {
     const talk = new Conversation();
     const put: RequestCommand = { kind: 'Foreign', name: 'Put', cmdId: '8' };

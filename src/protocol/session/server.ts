@@ -346,9 +346,11 @@ function takeAnswers({ sent, isMidObject }: Session, whole: readonly Command[]):
 }
 
 /** Answers a message: its Status, and what the application wants to say if the client's package is complete. */
-function reply(session: Session, exchange: Exchange, { alertStatuses, commands }: Decision): ServerStep {
+function reply(session: Session, exchange: Exchange, decision: Decision): ServerStep {
   const { setup } = session;
-  const { hdr, form, isFinal, ending } = exchange;
+  const { alertStatuses, commands, isRefused } = decision;
+  const { hdr, form, isFinal } = exchange;
+  const ending = isRefused ? 'unauthorized' : exchange.ending;
   const msgId = session.msgId + 1;
   const ownHdr = header(setup, hdr, msgId, session.isAccepted ? undefined : session.ownNonce);
   const body = new Body(
@@ -356,11 +358,11 @@ function reply(session: Session, exchange: Exchange, { alertStatuses, commands }
       ? undefined
       : { form, maxBytes: session.maxMsgBytes - emptyMessageBytes(ownHdr, form) },
   );
-  body.add(exchange.status);
+  body.add(isRefused ? hdrStatus(hdr, STATUS.invalidCredentials) : exchange.status);
   const codes = [...alertStatuses];
   for (const { command, code } of exchange.parts) {
     const own = isForApplication(command) ? (codes.shift() ?? STATUS.commandFailed) : ownStatus(command);
-    body.add(commandStatus(hdr, command, code ?? own));
+    body.add(commandStatus(hdr, command, isRefused ? STATUS.invalidCredentials : (code ?? own)));
   }
   const sent = new Map(session.sent);
   const addOwn = (command: Unnumbered): void => {
