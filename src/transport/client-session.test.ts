@@ -230,14 +230,25 @@ describe('what a server or a network does to a client session', () => {
     expect(requests[1]?.url).toBe(respUri);
   });
 
-  it.each(['http://169.254.169.254/latest', 'https://server.example/dm', 'file:///etc/passwd', 'nonsense'])(
-    'client: does not let a RespURI lead it to %s',
-    async (respUri) => {
-      const { outcome, requests } = await run([(request) => reply(request, [GET], SETUP.form, { respUri })]);
-      expect(outcome).toMatchObject({ kind: 'malformed' });
-      expect(requests).toHaveLength(1);
-    },
-  );
+  it.each(['?sid=7', '/dm?sid=7'])('client: follows the relative RespURI %s', async (respUri) => {
+    const { requests } = await run([
+      (request) => reply(request, [GET], SETUP.form, { respUri }),
+      (request) => reply(request, []),
+    ]);
+    expect(requests[1]?.url).toBe('http://server.example/dm?sid=7');
+  });
+
+  it.each([
+    '//evil.example/dm',
+    'http://169.254.169.254/latest',
+    'https://server.example/dm',
+    'file:///etc/passwd',
+    'nonsense',
+  ])('client: does not let a RespURI lead it to %s', async (respUri) => {
+    const { outcome, requests } = await run([(request) => reply(request, [GET], SETUP.form, { respUri })]);
+    expect(outcome).toMatchObject({ kind: 'malformed' });
+    expect(requests).toHaveLength(1);
+  });
 
   it('client: follows a RespURI to a host it was told about', async () => {
     const { outcome } = await run(

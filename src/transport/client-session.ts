@@ -131,11 +131,11 @@ export async function runClientSession(
   }
 
   async function post({ url, message, signer }: Extract<ClientEffect, { kind: 'post' }>): Promise<ClientInput | Ended> {
-    const reason = whyNotPostedTo(url);
-    if (reason !== undefined) return ended({ kind: 'malformed', reason });
+    const target = targetOf(url);
+    if (typeof target === 'string') return ended({ kind: 'malformed', reason: target });
     const body = encodeMessage(message, setup.form);
     const request = {
-      url,
+      url: target.href,
       contentType: contentTypeOf(setup.form.encoding),
       body,
       mac: macHeaderFor(body, signer),
@@ -170,17 +170,21 @@ export async function runClientSession(
     }
   }
 
-  /** A RespURI comes from a peer that may not even have proved itself. */
-  function whyNotPostedTo(url: string): string | undefined {
-    if (url === setup.serverUri) return undefined;
-    const target = URL.canParse(url) ? new URL(url) : undefined;
-    if (target === undefined) return `RespURI '${oneLine(url, 80)}' is no URL`;
+  /**
+   * Where to post, or why not: a RespURI comes from a peer that may not even have proved itself. Peer: some servers leave
+   * out what is the same as before.
+   */
+  function targetOf(url: string): URL | string {
     const own = new URL(setup.serverUri);
+    if (url === setup.serverUri) return own;
+    const base = /^[/?]/.test(url) ? own : undefined;
+    const target = URL.canParse(url, base) ? new URL(url, base) : undefined;
+    if (target === undefined) return `RespURI '${oneLine(url, 80)}' is no URL`;
     const hosts = [own.hostname, ...(options.respUriHosts ?? [])];
     if (target.protocol !== own.protocol || !hosts.includes(target.hostname)) {
       return `RespURI leads to ${oneLine(target.origin, 80)}, which is not allowed`;
     }
-    return undefined;
+    return target;
   }
 }
 

@@ -45,3 +45,32 @@ it('role: closes every part though one does not close, and says so', async () =>
   await expect(role.close()).rejects.toThrow('stuck');
   expect(closed).toEqual(['api', 'store']);
 });
+
+it('role: tells of each part that does not close, where somebody listens', async () => {
+  const { closed, part } = journal();
+  const told: unknown[] = [];
+  const role = await openParts(
+    (opened) => {
+      opened(part('store', new Error('late')));
+      opened(part('api', new Error('stuck')));
+      return Promise.resolve({});
+    },
+    (error) => told.push(error),
+  );
+  await role.close();
+  expect(closed).toEqual(['api', 'store']);
+  expect(told).toMatchObject([{ message: 'stuck' }, { message: 'late' }]);
+});
+
+it('role: asks its parts at each call for what they are asked', async () => {
+  let sessions = 0;
+  const role = await openParts(() =>
+    Promise.resolve({
+      get sessions() {
+        return sessions;
+      },
+    }),
+  );
+  sessions = 2;
+  expect(role.sessions).toBe(2);
+});
