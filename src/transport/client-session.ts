@@ -177,7 +177,7 @@ export async function runClientSession(
   function targetOf(url: string): URL | string {
     const own = new URL(setup.serverUri);
     if (url === setup.serverUri) return own;
-    const base = /^[/?]/.test(url) ? own : undefined;
+    const base = /^[/?]/.test(url) ? own.href : undefined;
     const target = URL.canParse(url, base) ? new URL(url, base) : undefined;
     if (target === undefined) return `RespURI '${oneLine(url, 80)}' is no URL`;
     const hosts = [own.hostname, ...(options.respUriHosts ?? [])];
