@@ -182,7 +182,7 @@ const gatewayRunsSchema = z.object({
     }),
   ),
 });
-const executedSchema = z.looseObject({ devicesExecuted: z.int(), lastExecutedAt: z.string() });
+const executedSchema = z.looseObject({ devicesExecuted: z.int(), firstExecutedAt: z.string() });
 
 /** Steps 4 and 6 are the gateway's to tell, step 5 the devices'. */
 async function watchDevices({ gateway, devices }: Actors, steps: StepLog): Promise<void> {
@@ -196,8 +196,8 @@ async function watchDevices({ gateway, devices }: Actors, steps: StepLog): Promi
   await pause(REPORT_MS);
   const executed = executedSchema.safeParse(devices.latest('progress'));
   if (executed.success) {
-    const { devicesExecuted, lastExecutedAt } = executed.data;
-    steps.add({ step: 5, at: lastExecutedAt, what: `${devicesExecuted} devices executed commands and answered` });
+    const { devicesExecuted, firstExecutedAt } = executed.data;
+    steps.add({ step: 5, at: firstExecutedAt, what: `${devicesExecuted} devices executed commands and answered` });
   }
   if (lastAnswerAt !== null) {
     steps.add({ step: 6, at: lastAnswerAt, what: `${counts.targets} pairs of DeviceID and DeResult stored` });
