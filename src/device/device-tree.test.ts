@@ -99,7 +99,7 @@ describe('device tree', () => {
       expect(await run(tree, command('Get', locUri)), locUri).toEqual([404]);
     }
     expect(await run(tree, command('Exec', './Vendor/Demo/Reset'))).toEqual([404]);
-    expect(await run(tree, command('Get', '.'))).toEqual([200, { '.': 'DevInfo' }]);
+    expect(await run(tree, command('Get', '.'))).toEqual([200, { '.': 'DevInfo/DMAcc/Inbox' }]);
     expect((await tree.devInfo()).map(({ source }) => source?.locUri)).not.toContain('./DevInfo/Mod');
   });
 
@@ -107,5 +107,78 @@ describe('device tree', () => {
     const tree = new DeviceTree(ID, ['./Vendor/Demo/Label']);
     expect(await run(tree, command('Exec', './Vendor/Demo/Reset'))).toEqual([200]);
     expect(await run(tree, command('Get', './Vendor/Demo/Label'))).toEqual([404]);
+  });
+
+  it('device: takes an account through its inbox, and never tells the secrets in it', async () => {
+    const tree = new DeviceTree(ID);
+    const leaf = (name: string, value: string, format = 'chr') =>
+      `<Node><NodeName>${name}</NodeName><RTProperties><Format><${format}/></Format><Type><MIME>text/plain</MIME></Type>` +
+      `</RTProperties><Value>${value}</Value></Node>`;
+    const account = (type: string, name = '') =>
+      `<MgmtTree xmlns="syncml:dmddf1.2"><VerDTD>1.2</VerDTD><Node><NodeName>${name}</NodeName><RTProperties><Format><node/>` +
+      `</Format><Type><DDFName>${type}</DDFName></Type></RTProperties>${leaf('AppID', 'w7')}${leaf('ServerID', 'srv')}` +
+      `<Node><NodeName>AppAuth</NodeName><Node><NodeName>1</NodeName>${leaf('AAuthLevel', 'CLCRED')}` +
+      `${leaf('AAuthSecret', 'hunter2')}${leaf('AAuthData', 'bm9uY2U=', 'b64')}</Node></Node></Node></MgmtTree>`;
+    const add = (data: string): RequestCommand => ({
+      kind: 'Add',
+      cmdId: '1',
+      items: [{ target: { locUri: './Inbox' }, meta: { type: 'application/vnd.syncml.dmtnds+xml' }, data }],
+    });
+    const dmAcc = 'urn:oma:mo:oma-dm-dmacc:1.0';
+    expect(await run(tree, add(account(dmAcc)), add(account(dmAcc, 'two')), add(account(dmAcc, 'two')))).toEqual([
+      200, 200, 418,
+    ]);
+    expect(await run(tree, add(account('urn:oma:mo:unknown:1.0')))).toEqual([415]);
+    expect(await run(tree, command('Get', './DMAcc'))).toEqual([200, { './DMAcc': '1/two' }]);
+    const [, listed] = await run(tree, command('Get', './DMAcc/1?list=StructData'));
+    expect(listed).toMatchObject({ './DMAcc/1/ServerID': 'srv', './DMAcc/1/AppAuth/1/AAuthLevel': 'CLCRED' });
+    expect(JSON.stringify(listed)).not.toMatch(/AAuthSecret|AAuthData|hunter2/);
+    expect(await run(tree, command('Get', './DMAcc/1/AppAuth/1/AAuthSecret'))).toEqual([405]);
+    expect(await run(tree, command('Replace', './DMAcc/1/AppAuth/1/AAuthSecret', 'new'))).toEqual([200]);
+    expect(await run(tree, command('Delete', './DMAcc/two'))).toEqual([200]);
+  });
+
+  it.each([
+    ['Get', './Inbox', 405],
+    ['Get', './Inbox?list=StructData', 405],
+    ['Get', './Inbox?prop=Type', 405],
+    ['Add', './Inbox/x', 405],
+    ['Replace', './Inbox', 405],
+    ['Delete', './Inbox', 405],
+    ['Exec', './Inbox', 405],
+  ] as const)('device: answers %s of %s with 405: its inbox is for Add alone', async (kind, locUri, code) => {
+    expect(await run(new DeviceTree(ID), command(kind, locUri, kind === 'Add' ? 'x' : undefined))).toEqual([code]);
+  });
+
+  it('device: adds to an account only what its description has, and no more accounts than it says', async () => {
+    const tree = new DeviceTree(ID);
+    expect(await run(tree, command('Add', './DMAcc/1/Colour', 'red'))).toEqual([405]);
+    expect(await run(tree, command('Add', './DMAcc/1', 'red'))).toEqual([415]);
+    expect(await run(tree, command('Get', './DMAcc'))).toEqual([200, { './DMAcc': '' }]);
+    const adds = Array.from({ length: 9 }, (_, n) => command('Add', `./DMAcc/${n}/AppID`, 'w7'));
+    expect(await run(tree, ...adds)).toEqual([200, 200, 200, 200, 200, 200, 200, 200, 405]);
+  });
+
+  it('user: answers by the default response, and else as simulated', async () => {
+    const tree = new DeviceTree(ID);
+    const ask = (code: number, ...texts: string[]): RequestCommand => ({
+      kind: 'Alert',
+      cmdId: '1',
+      code,
+      items: texts.map((data) => ({ data })),
+    });
+    const answers: unknown[] = [];
+    const questions = [
+      ask(1100, '', 'Hello'),
+      ask(1101, '', 'Sure?'),
+      ask(1101, 'DR=0', 'Sure?'),
+      ask(1102, 'DR=Ada', 'Name?'),
+      ask(1103, '', 'Which?', 'a', 'b'),
+      ask(1104, 'DR=1-2-9', 'Which?', 'a', 'b'),
+    ];
+    for await (const answer of tree.execute('gateway', '1', questions)) {
+      if (answer.kind === 'Status') answers.push([answer.code, ...answer.items.map(({ data }) => data)]);
+    }
+    expect(answers).toEqual([[200], [200], [304], [200, 'Ada'], [200, '1'], [200, '1', '2']]);
   });
 });

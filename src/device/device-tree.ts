@@ -2,11 +2,13 @@ import { STATUS } from '../protocol/message/codes.ts';
 import type { Answer, Item, RequestCommand } from '../protocol/message/message.ts';
 import { MemoryAclStore } from '../tree/acl-store.ts';
 import { executeCommands } from '../tree/executor.ts';
+import { createInbox } from '../tree/inbox.ts';
 import { DEFAULT_LOC_URI_LIMITS, formatLocUri, parseLocUri } from '../tree/loc-uri.ts';
-import type { Path } from '../tree/management-object.ts';
+import { isAtOrBelow, type ManagementObject, type Path } from '../tree/management-object.ts';
 import { MemoryObject } from '../tree/memory-object.ts';
 import { objectTemplate, type TemplateNode } from '../tree/object-template.ts';
 import { createTree } from '../tree/tree.ts';
+import type { UserInteraction } from '../tree/user-interaction.ts';
 import { seededStream } from './seed.ts';
 
 const MAKER = 'oma-dm-gateway';
@@ -43,6 +45,44 @@ const DEV_DETAIL = objectTemplate<DeviceTree>(['DevDetail'], {
   LrgObj: { ...leaf('true'), format: 'bool' },
 });
 
+const ACCOUNT_ACCESS = ['Add', 'Delete', 'Get', 'Replace'] as const;
+const ACCOUNT_NODE = { format: 'node', access: ACCOUNT_ACCESS } as const;
+const ACCOUNT_LEAF = { format: 'chr', access: ACCOUNT_ACCESS, occurrence: 'One' } as const;
+const OPTIONAL_LEAF = { ...ACCOUNT_LEAF, occurrence: 'ZeroOrOne' } as const;
+/** What is written and never read. */
+const SECRET_LEAF = { ...OPTIONAL_LEAF, access: ['Add', 'Delete', 'Replace'] } as const;
+const MAX_ACCOUNTS = 8;
+
+/** Accounts that a server adds, mostly through the inbox; the device's own is in no tree. [STDOBJ 5.3.1] */
+const DM_ACC = objectTemplate<DeviceTree>(['DMAcc'], {
+  '': { format: 'node', access: ['Get'] },
+  '*': { ...ACCOUNT_NODE, type: 'urn:oma:mo:oma-dm-dmacc:1.0', occurrence: MAX_ACCOUNTS },
+  '*/AppID': ACCOUNT_LEAF,
+  '*/ServerID': ACCOUNT_LEAF,
+  '*/Name': OPTIONAL_LEAF,
+  '*/PrefConRef': OPTIONAL_LEAF,
+  '*/ToConRef': { ...ACCOUNT_NODE, occurrence: 'ZeroOrOne' },
+  '*/ToConRef/*': { ...ACCOUNT_NODE, occurrence: 'OneOrMore' },
+  '*/ToConRef/*/ConRef': ACCOUNT_LEAF,
+  '*/AppAddr': { ...ACCOUNT_NODE, occurrence: 'One' },
+  '*/AppAddr/*': { ...ACCOUNT_NODE, occurrence: 'OneOrMore' },
+  '*/AppAddr/*/Addr': ACCOUNT_LEAF,
+  '*/AppAddr/*/AddrType': ACCOUNT_LEAF,
+  '*/AppAddr/*/Port': { ...ACCOUNT_NODE, occurrence: 'ZeroOrOne' },
+  '*/AppAddr/*/Port/*': { ...ACCOUNT_NODE, occurrence: 'OneOrMore' },
+  '*/AppAddr/*/Port/*/PortNbr': ACCOUNT_LEAF,
+  '*/AAuthPref': OPTIONAL_LEAF,
+  '*/AppAuth': { ...ACCOUNT_NODE, occurrence: 'ZeroOrOne' },
+  '*/AppAuth/*': { ...ACCOUNT_NODE, occurrence: 'OneOrMore' },
+  '*/AppAuth/*/AAuthLevel': ACCOUNT_LEAF,
+  '*/AppAuth/*/AAuthType': OPTIONAL_LEAF,
+  '*/AppAuth/*/AAuthName': OPTIONAL_LEAF,
+  '*/AppAuth/*/AAuthSecret': SECRET_LEAF,
+  '*/AppAuth/*/AAuthData': { ...SECRET_LEAF, format: 'bin' },
+});
+
+const INBOX = createInbox({ 'urn:oma:mo:oma-dm-dmacc:1.0': ['DMAcc'] });
+
 /** What a server can change and execute. Below the root it may add nodes of its own. */
 const DEMO = objectTemplate<DeviceTree>(['Vendor', 'Demo'], {
   '': { format: 'node', access: ['Add', 'Get'] },
@@ -59,8 +99,33 @@ const DEMO = objectTemplate<DeviceTree>(['Vendor', 'Demo'], {
   },
 });
 
+/** The templates of a simulated device, by what they describe. Its DDF and the documentation are made of them. */
+export const DEVICE_TEMPLATES = { DevInfo: DEV_INFO, DevDetail: DEV_DETAIL, DMAcc: DM_ACC, Demo: DEMO } as const;
+
+/** Who answers at a simulated device: by the default response of the question, else yes, a fixed text, the first choice. */
+const SIMULATED_USER: UserInteraction = {
+  ask({ kind, choices, options: { defaultResponse } }) {
+    const numbers = (defaultResponse ?? '')
+      .split('-')
+      .map(Number)
+      .filter((number) => number >= 1 && number <= choices.length);
+    switch (kind) {
+      case 'display':
+        return Promise.resolve({ kind: 'shown' });
+      case 'confirm':
+        return Promise.resolve({ kind: defaultResponse === '0' ? 'no' : 'yes' });
+      case 'text':
+        return Promise.resolve({ kind: 'text', text: defaultResponse ?? 'simulated answer' });
+      case 'singleChoice':
+        return Promise.resolve({ kind: 'chosen', numbers: [numbers[0] ?? 1] });
+      case 'multipleChoice':
+        return Promise.resolve({ kind: 'chosen', numbers: numbers.length > 0 ? numbers : [1] });
+    }
+  },
+};
+
 /**
- * The management tree of a simulated device: `./DevInfo`, `./DevDetail` and `./Vendor/Demo`. All devices share the
+ * The management tree of a simulated device: `./DevInfo`, `./DevDetail`, `./DMAcc`, `./Inbox` and `./Vendor/Demo`. All devices share the
  * templates; a tree holds only what its device differs in. [STDOBJ 5.3]
  */
 export class DeviceTree {
@@ -68,7 +133,7 @@ export class DeviceTree {
   readonly id: string;
   readonly #devInfo: MemoryObject<DeviceTree>;
   readonly #demo: MemoryObject<DeviceTree>;
-  readonly #objects: readonly MemoryObject<DeviceTree>[];
+  readonly #objects: readonly ManagementObject[];
   readonly #acls = new MemoryAclStore();
   #resets = 0;
 
@@ -78,10 +143,15 @@ export class DeviceTree {
     this.#devInfo = new MemoryObject<DeviceTree>(DEV_INFO, this);
     this.#demo = new MemoryObject<DeviceTree>(DEMO, this);
     const lacking = lacks.map((locUri) => parseLocUri(locUri).path);
-    const objects = [this.#devInfo, new MemoryObject<DeviceTree>(DEV_DETAIL, this), this.#demo];
+    const objects = [
+      this.#devInfo,
+      new MemoryObject<DeviceTree>(DEV_DETAIL, this),
+      this.#demo,
+      new MemoryObject<DeviceTree>(DM_ACC, this),
+    ];
     for (const object of objects) removeFrom(object, lacking);
-    const isThere = ({ root }: MemoryObject<DeviceTree>): boolean => !lacking.some((path) => startsWith(root, path));
-    this.#objects = objects.filter(isThere);
+    const isThere = ({ root }: ManagementObject): boolean => !lacking.some((path) => isAtOrBelow(root, path));
+    this.#objects = [...objects, INBOX].filter(isThere);
   }
 
   /** How often `./Vendor/Demo/Reset` was executed. */
@@ -106,7 +176,7 @@ export class DeviceTree {
   execute(serverId: string, msgId: string, commands: readonly RequestCommand[]): AsyncGenerator<Answer> {
     // Made for each message: between sessions a tree would be half of what a device takes.
     const tree = createTree({ objects: this.#objects, acls: this.#acls, rootAcl: ROOT_ACL });
-    return executeCommands(tree, { serverId }, msgId, commands);
+    return executeCommands(tree, { serverId }, msgId, commands, { user: SIMULATED_USER });
   }
 
   /** What `./Vendor/Demo/Reset` does: counts, and puts the label back where there is one. */
@@ -120,11 +190,7 @@ export class DeviceTree {
 function removeFrom(object: MemoryObject<DeviceTree>, lacking: readonly Path[]): void {
   const { root } = object;
   for (const path of lacking)
-    if (startsWith(path, root) || startsWith(root, path)) object.remove(path.slice(root.length));
-}
-
-function startsWith(path: Path, start: Path): boolean {
-  return start.every((name, at) => path[at] === name);
+    if (isAtOrBelow(path, root) || isAtOrBelow(root, path)) object.remove(path.slice(root.length));
 }
 
 /** The first number of a stream of its own: the same for a DeviceID at each start. */

@@ -13,7 +13,7 @@ import { createGwConfig } from './objects/gw-config.ts';
 import { createResults } from './objects/results.ts';
 
 /** What the tree is made from. */
-export type GatewayTreeSetup = Pick<GatewaySetup, 'id' | 'store' | 'servers' | 'fanOut'> & {
+type GatewayTreeSetup = Pick<GatewaySetup, 'id' | 'store' | 'servers' | 'fanOut'> & {
   readonly version: string;
   readonly maxObjBytes: number;
   readonly startRun: FanOutEngine['startRun'];

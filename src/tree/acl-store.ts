@@ -1,3 +1,4 @@
+import { formatAcl, parseAcl, withoutServer } from './acl.ts';
 import type { Path } from './management-object.ts';
 import { formatLocUri } from './loc-uri.ts';
 
@@ -30,6 +31,15 @@ export class MemoryAclStore implements AclStore {
     const locUri = formatLocUri(path);
     for (const key of this.#acls?.keys() ?? []) {
       if (key === locUri || key.startsWith(`${locUri}/`)) this.#acls?.delete(key);
+    }
+  }
+
+  /** Takes a server that is no more out of every ACL. [TND 7.7.1] */
+  removeServer(serverId: string): void {
+    for (const [key, acl] of this.#acls ?? []) {
+      const left = formatAcl(withoutServer(parseAcl(acl), serverId, 'below'));
+      if (left === '') this.#acls?.delete(key);
+      else this.#acls?.set(key, left);
     }
   }
 }

@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { StatusError } from '../protocol/errors.ts';
-import { type AclCommand, allows, formatAcl, isAclServerId, parseAcl } from './acl.ts';
+import { type AclCommand, allows, formatAcl, isAclServerId, parseAcl, withoutServer } from './acl.ts';
+import { MemoryAclStore } from './acl-store.ts';
 
 describe('parseAcl', () => {
   it('reads every command with its servers', () => {
@@ -66,5 +67,24 @@ describe('allows', () => {
     ['', 'Get', false],
   ] as const)('%j gives server b %s: %s', (text, command, expected) => {
     expect(allows(parseAcl(text), command, 'b')).toBe(expected);
+  });
+});
+
+describe('withoutServer', () => {
+  it.each([
+    ['Add=a&Get=*&Replace=a+b', 'below', 'Get=*&Replace=b'],
+    ['Add=a&Get=*&Replace=a+b', 'root', 'Add=*&Get=*&Replace=b'],
+    ['Add=a', 'below', ''],
+    ['', 'root', ''],
+  ] as const)('leaves of %j %s: %j', (text, place, expected) => {
+    expect(formatAcl(withoutServer(parseAcl(text), 'a', place))).toBe(expected);
+  });
+
+  it('takes the server out of every ACL of a store', () => {
+    const acls = new MemoryAclStore();
+    acls.set(['A'], 'Get=a+b');
+    acls.set(['B'], 'Get=a');
+    acls.removeServer('a');
+    expect([acls.get(['A']), acls.get(['B'])]).toEqual(['Get=b', undefined]);
   });
 });

@@ -44,6 +44,20 @@ export function allows(acl: Acl, command: AclCommand, serverId: string): boolean
   return ids !== undefined && (ids.includes('*') || ids.includes(serverId));
 }
 
+/**
+ * The ACL after a server was taken out of the device. A command that is left with nobody vanishes; at the root it goes to
+ * everybody, so that nobody is locked out. [TND 7.7.1]
+ */
+export function withoutServer(acl: Acl, serverId: string, place: 'root' | 'below'): Acl {
+  const left = new Map<AclCommand, readonly string[]>();
+  for (const [command, ids] of acl) {
+    const others = ids.filter((id) => id !== serverId);
+    if (others.length > 0) left.set(command, others);
+    else if (place === 'root') left.set(command, ['*']);
+  }
+  return left;
+}
+
 /** Whether an ACL can name this server. */
 export function isAclServerId(id: string): boolean {
   return SERVER_ID.test(id);

@@ -2,21 +2,18 @@ import { STATUS } from '../protocol/message/codes.ts';
 import {
   type Answer,
   commandName,
-  type ContainerCommand,
   type ExecCommand,
   type Item,
   type ItemCommand,
   type RequestCommand,
-  type StatusCommand,
 } from '../protocol/message/message.ts';
-import { type LocUri, parseLocUri } from './loc-uri.ts';
+import { executeAtomic } from './atomic.ts';
+import { executeItem, notExecuted, status, statuses } from './item-commands.ts';
 import type { Caller } from './management-object.ts';
-import { replaceProperty } from './node-properties.ts';
-import { metaOf } from './node-value.ts';
 import { attempt, DONE, type Execution, type Outcome, refused } from './outcome.ts';
-import { nothing, retrieve, type Retrieval } from './retrieval.ts';
+import type { Retrieval } from './retrieval.ts';
 import type { Tree } from './tree.ts';
-import { add, copy, exec, remove, replace } from './writes.ts';
+import { executeAlert, isEndedByUser, type UserInteraction } from './user-interaction.ts';
 
 /** Items of one Results at most. */
 const MAX_PAGE_ITEMS = 32;
@@ -34,54 +31,87 @@ export interface FailedCommand {
 }
 
 export interface ExecutorOptions {
-  /** Takes the error behind a Status 500, or behind a subtree that ended early. */
+  /** Takes the error behind a Status 500 or 510, or behind a subtree that ended early. */
   readonly onError?: ((error: unknown, where: FailedCommand) => void) | undefined;
+  /** Who answers alerts 1100 to 1104; without one they are refused [406]. */
+  readonly user?: UserInteraction | undefined;
+}
+
+/** What the commands of a message share. */
+interface Context extends ExecutorOptions {
+  executionOf(command: RequestCommand): Execution;
 }
 
 /**
  * Executes the commands of one message in their order. Yields a Status for each, nested ones included, and after the
  * Status of a Get its Results. A command runs when the Status before it has been pulled; giving up the iteration leaves
- * the rest undone. Never throws for what a command or an object does. [DMPROTO 8, REPPRO]
+ * the rest undone. An Atomic has run as a whole when its first Status comes. Never throws for what a command or an object
+ * does. [DMPROTO 8, REPPRO]
  *
- * Choice: Atomic is optional for a client; it is refused [406] and its children are not executed [215]. A user is never
- * asked [406]. Alerts of the session itself do not belong here and are refused likewise.
+ * Choice: alerts of the session itself do not belong here and are refused [406].
  */
 export async function* executeCommands(
   tree: Tree,
   caller: Caller,
   msgId: string,
   commands: readonly RequestCommand[],
-  { onError }: ExecutorOptions = {},
+  options: ExecutorOptions = {},
 ): AsyncGenerator<Answer> {
-  for (const command of commands) {
-    const execution: Execution = {
+  const context: Context = {
+    ...options,
+    executionOf: (command) => ({
       tree,
       caller,
-      report: (error) => onError?.(error, { msgId, cmdId: command.cmdId, cmd: commandName(command) }),
-    };
-    switch (command.kind) {
-      case 'Add':
-      case 'Replace':
-      case 'Delete':
-      case 'Copy':
-      case 'Get':
-      case 'Exec':
-        yield* executeItems(execution, command);
-        break;
-      case 'Sequence':
-        yield status(command, DONE);
-        yield* executeCommands(tree, caller, msgId, command.commands, { onError });
-        break;
-      case 'Atomic':
-        yield status(command, refused(STATUS.featureNotSupported));
-        yield* notExecuted(command);
-        break;
-      case 'Alert':
-      case 'Foreign':
-        yield status(command, refused(STATUS.featureNotSupported));
-        break;
+      report: (error) => options.onError?.(error, { msgId, cmdId: command.cmdId, cmd: commandName(command) }),
+    }),
+  };
+  for (const command of commands) yield* execute(context, command);
+}
+
+/** Answers whether the user ended it. */
+async function* execute(context: Context, command: RequestCommand): AsyncGenerator<Answer, boolean> {
+  switch (command.kind) {
+    case 'Add':
+    case 'Replace':
+    case 'Delete':
+    case 'Copy':
+    case 'Get':
+    case 'Exec':
+      yield* executeItems(context.executionOf(command), command);
+      return false;
+    case 'Sequence':
+      yield status(command, DONE);
+      return yield* executeSequence(context, command.commands);
+    case 'Atomic':
+      yield* executeAtomic(command, (child) => context.executionOf(child), context.user);
+      return false;
+    case 'Alert': {
+      const outcome = await attempt(context.executionOf(command), () => executeAlert(context.user, command));
+      yield status(command, outcome);
+      return isEndedByUser(outcome);
+    }
+    case 'Foreign':
+      yield status(command, refused(STATUS.featureNotSupported));
+      return false;
+  }
+}
+
+/**
+ * One after the other, past failures, until the user ends it. [REPPRO 6.6.14]
+ *
+ * Choice: what the user ends inside a Sequence ends the Sequence around it too.
+ */
+async function* executeSequence(
+  context: Context,
+  commands: readonly RequestCommand[],
+): AsyncGenerator<Answer, boolean> {
+  for (const [at, command] of commands.entries()) {
+    if (yield* execute(context, command)) {
+      yield* notExecuted(commands.slice(at + 1));
+      return true;
     }
   }
+  return false;
 }
 
 /** All Items are executed before the Status that covers them; Results follow it, and subtrees are read as they are pulled. */
@@ -100,43 +130,6 @@ async function* executeItems(execution: Execution, command: ItemCommand | ExecCo
   for await (const items of pages(found)) yield { kind: 'Results', cmdRef: command.cmdId, items };
 }
 
-async function executeItem(execution: Execution, command: ItemCommand | ExecCommand, item: Item): Promise<Retrieval> {
-  if (!item.target) return nothing(refused(STATUS.badRequest));
-  const target = parseLocUri(item.target.locUri);
-  const { path } = target;
-  const meta = metaOf(item, command.meta);
-  if (target.query && command.kind !== 'Get') return nothing(await writeQueried(execution, command, item, target));
-  switch (command.kind) {
-    case 'Get':
-      return retrieve(execution, target);
-    case 'Add':
-      return nothing(await add(execution, path, meta, item.data));
-    case 'Replace':
-      return nothing(await replace(execution, path, meta, item.data));
-    case 'Delete':
-      return nothing(await remove(execution, path));
-    case 'Exec':
-      return nothing(await exec(execution, path, { item: { ...item, meta }, correlator: command.correlator }));
-    case 'Copy': {
-      if (!item.source) return nothing(refused(STATUS.badRequest));
-      const source = parseLocUri(item.source.locUri);
-      if (source.query) return nothing(refused(STATUS.commandNotAllowed));
-      return nothing(await copy(execution, source.path, path));
-    }
-  }
-}
-
-/** Of what a query names, only properties can be written, and only by Replace. [TND 7.7] */
-async function writeQueried(
-  execution: Execution,
-  command: ItemCommand | ExecCommand,
-  { data }: Item,
-  { path, query }: LocUri,
-): Promise<Outcome> {
-  if (command.kind === 'Replace' && query?.kind === 'prop') return replaceProperty(execution, path, query.name, data);
-  return refused((await execution.tree.find(path)) ? STATUS.commandNotAllowed : STATUS.notFound);
-}
-
 async function* pages(found: readonly Retrieval['items'][]): AsyncGenerator<readonly Item[]> {
   let page: Item[] = [];
   let bytes = 0;
@@ -153,34 +146,4 @@ async function* pages(found: readonly Retrieval['items'][]): AsyncGenerator<read
     }
   }
   if (page.length > 0) yield page;
-}
-
-function* notExecuted({ commands }: ContainerCommand): Generator<Answer> {
-  for (const command of commands) {
-    yield status(command, refused(STATUS.notExecuted));
-    if (command.kind === 'Sequence' || command.kind === 'Atomic') yield* notExecuted(command);
-  }
-}
-
-/** One Status when the Items ended alike and there is nothing to say of any, else one for each. [REPPRO 5] */
-function* statuses(command: ItemCommand | ExecCommand, outcomes: readonly Outcome[]): Generator<Answer> {
-  const [first = refused(STATUS.badRequest)] = outcomes;
-  const isAlike = outcomes.every(({ code, items }) => code === first.code && items.length === 0);
-  if (isAlike && outcomes.length !== 1) {
-    yield status(command, first);
-    return;
-  }
-  for (const [at, outcome] of outcomes.entries()) yield status(command, outcome, command.items[at]);
-}
-
-function status(command: RequestCommand, { code, items }: Outcome, of?: Item): Answer<StatusCommand> {
-  return {
-    kind: 'Status',
-    cmdRef: command.cmdId,
-    cmd: commandName(command),
-    targetRefs: of?.target ? [of.target.locUri] : [],
-    sourceRefs: of?.source ? [of.source.locUri] : [],
-    code,
-    items,
-  };
 }

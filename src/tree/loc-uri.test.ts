@@ -20,7 +20,9 @@ describe('parseLocUri', () => {
     ['A/B', ['A', 'B']],
     ['/SCM/FanOut', ['SCM', 'FanOut']],
     [' ./A/B\n', ['A', 'B']],
-    ['./A%2FB/c d', ['A%2FB', 'c d']],
+    ['./A%20B/c d', ['A B', 'c d']],
+    ['./%41%c3%bc/100%/%zz', ['Aü', '100%', '%zz']],
+    ['./A%3Fprop', ['A?prop']],
     ['./__proto__/ü', ['__proto__', 'ü']],
   ])('reads %j', (text, path) => {
     expect(parseLocUri(text)).toEqual({ path, query: undefined });
@@ -43,6 +45,10 @@ describe('parseLocUri', () => {
     ['/', 400],
     ['./', 400],
     ['./A/', 400],
+    ['./A%2FB', 400],
+    ['./%2e%2E/B', 400],
+    ['./%00', 400],
+    ['./%FF', 400],
     ['A//B', 400],
     ['//A', 400],
     ['..', 400],

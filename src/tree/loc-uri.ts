@@ -38,7 +38,7 @@ export const DEFAULT_LOC_URI_LIMITS: LocUriLimits = { maxDepth: 64, maxUriBytes:
  * Reads a LocURI relative to the root: `./A/B`, `A/B` or `.`; a leading `/` and blanks around it are tolerated. Throws
  * `StatusError` 400, 406 for a query that is not known, 414 beyond the limits. [TND]
  *
- * Choice: names are kept and compared as written. Percent escapes stay, so that no two readings of one name can exist.
+ * Choice: names are compared without their escapes of RFC 2396; a `%` that begins no escape stands for itself.
  */
 export function parseLocUri(text: string, limits: LocUriLimits = DEFAULT_LOC_URI_LIMITS): LocUri {
   if (Buffer.byteLength(text) > limits.maxUriBytes) {
@@ -54,22 +54,43 @@ export function parseLocUri(text: string, limits: LocUriLimits = DEFAULT_LOC_URI
 
 /** A LocURI as it is always written: `./A/B`, or `.` for the root. [TND] */
 export function formatLocUri(path: Path, query?: LocUriQuery): string {
-  const node = [ROOT_NAME, ...path].join('/');
+  const node = [ROOT_NAME, ...path.map(escapedName)].join('/');
   if (query === undefined) return node;
   if (query.kind === 'prop') return `${node}?prop=${query.name}`;
   if (query.list !== 'TNDS') return `${node}?list=${query.list}`;
   return `${node}?list=TNDS${query.properties.map((name) => query.sign + name).join('')}`;
 }
 
+/** A name as it stands in a LocURI or a list of names: what would be read as something else is escaped. */
+export function escapedName(name: string): string {
+  return name.replace(/[%?/]/g, (character) => encodeURIComponent(character));
+}
+
+/** A name that a node can have. Throws `StatusError` 400. */
+export function checkedName(name: string): string {
+  if (name === '') throw malformed('LocURI has an empty name; allowed are ./A/B, A/B and .');
+  if (name === '.' || name === '..') throw malformed(`LocURI has the name ${name}; names are never . or ..`);
+  if (/[\x00-\x1f\x7f]/.test(name)) throw malformed('LocURI has a control character');
+  if (name.includes('/')) throw malformed('a name never has a /, not even as an escape');
+  return name;
+}
+
 function parsePath(node: string): Path {
   if (node === ROOT_NAME) return [];
-  const path = node.replace(/^\.?\//, '').split('/');
-  for (const name of path) {
-    if (name === '') throw malformed('LocURI has an empty name; allowed are ./A/B, A/B and .');
-    if (name === '.' || name === '..') throw malformed(`LocURI has the name ${name}; names are never . or ..`);
-    if (/[\x00-\x1f\x7f]/.test(name)) throw malformed('LocURI has a control character');
+  return node
+    .replace(/^\.?\//, '')
+    .split('/')
+    .map(unescaped)
+    .map(checkedName);
+}
+
+function unescaped(name: string): string {
+  if (!name.includes('%')) return name;
+  try {
+    return decodeURIComponent(name.replace(/%(?![0-9A-Fa-f]{2})/g, '%25'));
+  } catch {
+    throw malformed('LocURI has an escape that is no UTF-8');
   }
-  return path;
 }
 
 function parseQuery(text: string): LocUriQuery {

@@ -8,6 +8,11 @@ export type AccessType = 'Add' | 'Copy' | 'Delete' | 'Exec' | 'Get' | 'Replace';
 /** Names from the root of a tree or of a management object down; empty is the root itself. */
 export type Path = readonly string[];
 
+/** Whether a path is that of the node or of one below it. */
+export function isAtOrBelow(path: Path, top: Path): boolean {
+  return top.length <= path.length && top.every((name, at) => path[at] === name);
+}
+
 /** What the tree must know of a node besides its value. */
 export interface NodeInfo {
   /** `node` makes it an interior node. */
@@ -58,7 +63,23 @@ export interface ManagementObject {
   replace?(path: Path, value: NodeValue, caller: Caller): Promise<void>;
   /** Deletes the node and all below it. */
   delete?(path: Path, caller: Caller): Promise<void>;
+  /** Gives a node that is not permanent another name; no sibling has it. */
+  rename?(path: Path, name: string, caller: Caller): Promise<void>;
   exec?(path: Path, request: ExecRequest, caller: Caller): Promise<ExecResult>;
+  /** How a write to the node is taken back; undefined: it cannot be, so nothing that is all or nothing may touch it. */
+  keeper?(path: Path): Keeper | undefined;
+  /** An inbox: where an object of this MO identifier goes that is added here; undefined: nowhere. [STDOBJ 5.3.4] */
+  placeFor?(type: string): Path | undefined;
+}
+
+/** Puts back what stood there. Runs once, and after it nothing else of the same keeping. */
+export type Undo = () => Promise<void>;
+
+/** Keeps a part of an object before it is written, so that all writes to it can be taken back at once. */
+export interface Keeper {
+  /** The written node or one above it: it is kept with all below it. */
+  readonly scope: Path;
+  keep(): Promise<Undo>;
 }
 
 export interface ExecRequest {

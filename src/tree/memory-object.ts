@@ -7,6 +7,7 @@ import type {
   Caller,
   ExecRequest,
   ExecResult,
+  Keeper,
   ManagementObject,
   NodeInfo,
   NodeValue,
@@ -20,20 +21,25 @@ const ADDED_INTERIOR: readonly AccessType[] = ['Add', 'Delete', 'Get', 'Replace'
 const DEFAULT_MAX_CHANGED_BYTES = 4 * 1024 * 1024;
 /** About what a node takes besides its value. */
 const NODE_BYTES = 200;
+const NOT_DESCRIBED = 'has no place in the description of the object';
 
 /** Where one object differs from its template, node by node. */
-interface Change {
+interface Change<D> {
   /** A node that was added, or the new value of a leaf of the template. */
   own: NodeValue | undefined;
   /** The template does not count here and below: the node was deleted, or added in the place of a deleted one. */
   covers: boolean;
-  children: Map<string, Change> | undefined;
+  /** A node of the template that got another name and is here now. */
+  moved: TemplateEntry<D> | undefined;
+  children: Map<string, Change<D>> | undefined;
 }
 
 /** A node as the template and the changes together show it; with neither of the two it is not there. */
 interface Place<D> {
   readonly entry: TemplateEntry<D> | undefined;
-  readonly change: Change | undefined;
+  /** The row of the template that describes what servers add here, on a path that has a `*`. */
+  readonly row: TemplateEntry<D> | undefined;
+  readonly change: Change<D> | undefined;
 }
 
 /**
@@ -44,7 +50,9 @@ export class MemoryObject<D = undefined> implements ManagementObject {
   readonly #template: ObjectTemplate<D>;
   readonly #device: D;
   readonly #maxChangedBytes: number;
-  #changes: Change | undefined;
+  #changes: Change<D> | undefined;
+  /** Of all changes. */
+  #bytes = 0;
 
   /** What servers write beyond `maxChangedBytes`, nodes and values together, is refused [420]; default 4 MiB. */
   constructor(template: ObjectTemplate<D>, device: D, maxChangedBytes = DEFAULT_MAX_CHANGED_BYTES) {
@@ -62,10 +70,11 @@ export class MemoryObject<D = undefined> implements ManagementObject {
     const parent = this.#locate(path.slice(0, -1));
     const name = path.at(-1);
     if (name !== undefined && !parent.entry?.children.has(name)) {
+      this.#bytes -= bytesOf(parent.change?.children?.get(name));
       parent.change?.children?.delete(name);
       return;
     }
-    Object.assign(this.#changeAt(path), { own: undefined, covers: true, children: undefined });
+    this.#put(path, { own: undefined, covers: true, moved: undefined, children: undefined });
   }
 
   find(path: Path): Promise<NodeInfo | undefined> {
@@ -88,24 +97,37 @@ export class MemoryObject<D = undefined> implements ManagementObject {
 
   add(path: Path, node: NodeValue): Promise<void> {
     return promised(() => {
+      this.#checkDescription(path, node);
       this.#checkRoom(path, node.data);
-      Object.assign(this.#changeAt(path), { own: node, covers: true, children: undefined });
+      this.#put(path, { own: node, covers: true, moved: undefined, children: undefined });
     });
   }
 
   replace(path: Path, value: NodeValue): Promise<void> {
     return promised(() => {
-      const format = infoOf(this.#locate(path))?.format;
+      const place = this.#locate(path);
+      const format = infoOf(place)?.format;
       if (format !== value.format) {
         throw this.#refusal(STATUS.unsupportedType, path, `takes Format ${format ?? 'none'}, not ${value.format}`);
       }
       this.#checkRoom(path, value.data);
-      this.#changeAt(path).own = value;
+      this.#put(path, { ...(place.change ?? noChange()), own: value });
     });
   }
 
   delete(path: Path): Promise<void> {
     return promised(() => this.remove(path));
+  }
+
+  rename(path: Path, name: string): Promise<void> {
+    return promised(() => {
+      const { entry, row, change = noChange<D>() } = this.#locate(path);
+      const renamed = [...path.slice(0, -1), name];
+      if (this.#locate(renamed).row !== row) throw this.#refusal(STATUS.commandNotAllowed, renamed, NOT_DESCRIBED);
+      const moved = { ...change, covers: true, moved: entry };
+      this.remove(path);
+      this.#put(renamed, moved);
+    });
   }
 
   exec(path: Path, request: ExecRequest, caller: Caller): Promise<ExecResult> {
@@ -116,30 +138,72 @@ export class MemoryObject<D = undefined> implements ManagementObject {
     });
   }
 
+  keeper(): Keeper {
+    return {
+      scope: [],
+      keep: () => {
+        const [changes, bytes] = [copyOf(this.#changes), this.#bytes];
+        return Promise.resolve(() => {
+          this.#changes = changes;
+          this.#bytes = bytes;
+          return Promise.resolve();
+        });
+      },
+    };
+  }
+
   #locate(path: Path): Place<D> {
-    let place: Place<D> = visible(this.#template.top, this.#changes);
-    for (const name of path) place = visible(place.entry?.children.get(name), place.change?.children?.get(name));
+    let place = visible(this.#template.top, undefined, this.#changes);
+    for (const name of path) {
+      const { entry, row, change } = place;
+      const rowBelow = entry ? entry.any : (row?.children.get(name) ?? row?.any);
+      place = visible(entry?.children.get(name), rowBelow, change?.children?.get(name));
+    }
     return place;
   }
 
-  /** The change of a node, made with those above it where there is none yet. */
-  #changeAt(path: Path): Change {
-    let change = (this.#changes ??= noChange());
+  /** Sets the change of a node; those above it are made where there is none yet. */
+  #put(path: Path, change: Change<D>): void {
+    let at = this.#changes;
+    if (!at) {
+      at = this.#changes = noChange();
+      this.#bytes += NODE_BYTES;
+    }
     for (const name of path) {
-      change.children ??= new Map();
-      let child = change.children.get(name);
+      at.children ??= new Map();
+      let child = at.children.get(name);
       if (!child) {
         child = noChange();
-        change.children.set(name, child);
+        at.children.set(name, child);
+        this.#bytes += NODE_BYTES;
       }
-      change = child;
+      at = child;
     }
-    return change;
+    this.#bytes -= bytesOf(at);
+    Object.assign(at, change);
+    this.#bytes += bytesOf(at);
+  }
+
+  /** What is added below a `*` of the template is as its row says, and no more of it than the row says. */
+  #checkDescription(path: Path, { format }: NodeValue): void {
+    const parent = this.#locate(path.slice(0, -1));
+    const { row } = this.#locate(path);
+    if (!row) {
+      if (parent.row) throw this.#refusal(STATUS.commandNotAllowed, path, NOT_DESCRIBED);
+      return;
+    }
+    if (row.info.format !== format) {
+      throw this.#refusal(STATUS.unsupportedType, path, `has Format ${row.info.format}, not ${format}`);
+    }
+    const most = row.node.occurrence;
+    if (typeof most === 'number' && namesBelow(parent).size >= most) {
+      throw this.#refusal(STATUS.commandNotAllowed, path, `would be one too many; allowed are ${most}`);
+    }
   }
 
   #checkRoom(path: Path, data: Data): void {
     const before = this.#locate(path).change?.own;
-    const bytes = bytesOf(this.#changes) - (before ? Buffer.byteLength(before.data) : 0) + Buffer.byteLength(data);
+    const bytes = this.#bytes - (before ? Buffer.byteLength(before.data) : 0) + Buffer.byteLength(data);
     if (bytes + NODE_BYTES <= this.#maxChangedBytes) return;
     throw this.#refusal(
       STATUS.deviceFull,
@@ -153,20 +217,31 @@ export class MemoryObject<D = undefined> implements ManagementObject {
   }
 }
 
-function noChange(): Change {
-  return { own: undefined, covers: false, children: undefined };
+function noChange<D>(): Change<D> {
+  return { own: undefined, covers: false, moved: undefined, children: undefined };
 }
 
-function visible<D>(entry: TemplateEntry<D> | undefined, change: Change | undefined): Place<D> {
-  return { entry: change?.covers ? undefined : entry, change };
+function copyOf<D>(change: Change<D> | undefined): Change<D> | undefined {
+  if (!change) return undefined;
+  const copy: Change<D> = { ...change, children: change.children && new Map() };
+  for (const [name, child] of change.children ?? []) copy.children?.set(name, copyOf(child) ?? noChange());
+  return copy;
 }
 
-function infoOf<D>({ entry, change }: Place<D>): NodeInfo | undefined {
+function visible<D>(
+  entry: TemplateEntry<D> | undefined,
+  row: TemplateEntry<D> | undefined,
+  change: Change<D> | undefined,
+): Place<D> {
+  return { entry: change?.moved ?? (change?.covers ? undefined : entry), row, change };
+}
+
+function infoOf<D>({ entry, row, change }: Place<D>): NodeInfo | undefined {
   const own = change?.own;
   if (!entry) {
     if (!own) return undefined;
     const access = own.format === 'node' ? ADDED_INTERIOR : ADDED_LEAF;
-    return { format: own.format, type: own.type, access, permanent: false };
+    return { format: own.format, type: own.type, access: row?.info.access ?? access, permanent: false };
   }
   return own && own.type !== entry.info.type ? { ...entry.info, type: own.type } : entry.info;
 }
@@ -176,15 +251,20 @@ function namesBelow<D>({ entry, change }: Place<D>): ReadonlySet<string> {
   const names = new Set<string>();
   for (const name of entry?.children.keys() ?? []) {
     const child = change?.children?.get(name);
-    if (!child?.covers || child.own) names.add(name);
+    if (!child?.covers || isNode(child)) names.add(name);
   }
-  for (const [name, { own }] of change?.children ?? []) {
-    if (own) names.add(name);
+  for (const [name, child] of change?.children ?? []) {
+    if (isNode(child)) names.add(name);
   }
   return names;
 }
 
-function bytesOf(change: Change | undefined): number {
+/** Whether the change makes a node of its own, besides what the template has there. */
+function isNode<D>({ own, moved }: Change<D>): boolean {
+  return own !== undefined || moved !== undefined;
+}
+
+function bytesOf<D>(change: Change<D> | undefined): number {
   if (!change) return 0;
   let bytes = NODE_BYTES + (change.own ? Buffer.byteLength(change.own.data) : 0);
   for (const child of change.children?.values() ?? []) bytes += bytesOf(child);

@@ -1,9 +1,12 @@
 import { STATUS } from '../protocol/message/codes.ts';
 import type { Data } from '../protocol/message/message.ts';
 import { allows, formatAcl, parseAcl } from './acl.ts';
+import { checkedName, formatLocUri, parseLocUri } from './loc-uri.ts';
 import type { NodeInfo, Path } from './management-object.ts';
 import { outgoing } from './node-value.ts';
 import { DONE, type Execution, type Outcome, refused } from './outcome.ts';
+import { refusalOf } from './rights.ts';
+import type { Tree } from './tree.ts';
 
 /** What a Get of a property answers: its value, or why there is none. */
 export type PropertyReading =
@@ -26,6 +29,7 @@ export async function readProperty(
 ): Promise<PropertyReading> {
   const { tree, caller } = execution;
   const property = supported(name);
+  if (tree.objectAt(path)?.object.placeFor) return refusedReading(STATUS.commandNotAllowed);
   if (property === undefined) return refusedReading(STATUS.featureNotSupported);
   if (!allows(await tree.effectiveAcl(path), 'Get', caller.serverId)) return refusedReading(STATUS.permissionDenied);
   switch (property) {
@@ -50,7 +54,7 @@ export async function readProperty(
 /**
  * Replace on `?prop=Name`. [TND 7.7]
  *
- * Choice: nodes are not renamed [406], and the ACL of the root stays as the device was given it [405].
+ * Choice: the ACL of the root stays as the device was given it [405].
  */
 export async function replaceProperty(
   execution: Execution,
@@ -65,7 +69,7 @@ export async function replaceProperty(
     case 'ACL':
       break;
     case 'Name':
-      return refused(node.permanent ? STATUS.commandNotAllowed : STATUS.featureNotSupported);
+      return rename(execution, path, node, data);
     case 'Format':
     case 'Type':
     case 'Size':
@@ -79,6 +83,35 @@ export async function replaceProperty(
   const acl = formatAcl(parseAcl(data));
   await tree.acls.set(path, acl === '' ? undefined : acl);
   return DONE;
+}
+
+/** Another name for a node that is not permanent; its ACLs and those below go with it. [TND 7.7.4] */
+async function rename(execution: Execution, path: Path, node: NodeInfo, data: Data | undefined): Promise<Outcome> {
+  const { tree, caller } = execution;
+  if (node.permanent) return refused(STATUS.commandNotAllowed);
+  const refusal = await refusalOf(execution, path, node, 'Replace');
+  if (refusal) return refusal;
+  if (typeof data !== 'string') return refused(STATUS.badRequest);
+  const name = checkedName(data);
+  const renamed = [...path.slice(0, -1), name];
+  parseLocUri(formatLocUri(renamed), tree.uriLimits);
+  if (name === path.at(-1)) return DONE;
+  if (await tree.find(renamed)) return refused(STATUS.alreadyExists);
+  const at = tree.objectAt(path);
+  if (!at?.object.rename || at.path.length === 0) return refused(STATUS.featureNotSupported);
+  await execution.stage?.keep(path);
+  await execution.stage?.keep(renamed);
+  await at.object.rename(at.path, name, caller);
+  await moveAcls(tree, path, renamed);
+  await tree.acls.forget(path);
+  return DONE;
+}
+
+/** ACLs of a node that has a new name, and of all below it. */
+async function moveAcls(tree: Tree, from: Path, to: Path): Promise<void> {
+  const acl = await tree.acls.get(from);
+  if (acl !== undefined) await tree.acls.set(to, acl);
+  for await (const name of tree.children(to)) await moveAcls(tree, [...from, name], [...to, name]);
 }
 
 /** The ACL of a leaf belongs to who may replace the parent, that of an interior node also to who may replace it itself. */

@@ -36,7 +36,6 @@ export function isTnds(meta: Meta): boolean {
  * Choice: what arrives as b64 is octets on their way through XML, so the new node has Format bin.
  */
 export function newNodeOf(meta: Meta, data: Data | undefined): NodeValue {
-  if (isTnds(meta)) throw unsupported('a subtree as TNDS');
   const format = formatOf(meta) ?? DEFAULT_FORMAT;
   if (format === 'node') return { format, type: meta.type ?? '', data: '' };
   const type = meta.type ?? DEFAULT_TYPE;
@@ -51,7 +50,6 @@ export function newNodeOf(meta: Meta, data: Data | undefined): NodeValue {
  * where the node holds text, else to octets of Format bin.
  */
 export function newValueOf(node: NodeInfo, meta: Meta, data: Data | undefined): NodeValue {
-  if (isTnds(meta)) throw unsupported('a subtree as TNDS');
   const format = formatOf(meta) ?? node.format;
   const type = meta.type ?? node.type;
   if (format === 'null') return { format, type, data: '' };

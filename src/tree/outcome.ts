@@ -1,7 +1,8 @@
-import { StatusError } from '../protocol/errors.ts';
+import { DmError, StatusError } from '../protocol/errors.ts';
 import { STATUS } from '../protocol/message/codes.ts';
 import type { Item } from '../protocol/message/message.ts';
 import type { Caller } from './management-object.ts';
+import type { Stage } from './stage.ts';
 import type { Tree } from './tree.ts';
 
 /** Longest cause told to a peer. */
@@ -11,6 +12,8 @@ const MAX_CAUSE_CHARS = 200;
 export interface Execution {
   readonly tree: Tree;
   readonly caller: Caller;
+  /** What the command is a part of that happens all or not at all; its tree is `tree`. */
+  readonly stage?: Stage | undefined;
   /** Takes what an object threw unexpectedly; the peer learns no more than that the command failed. */
   report(error: unknown): void;
 }
@@ -29,7 +32,13 @@ export function refused(code: number): Outcome {
   return { code, items: [] };
 }
 
-/** Runs a part of a command. A `StatusError` becomes the outcome it stands for, any other error is reported and becomes 500. */
+/** What a store throws that could not be written. */
+const STORE_FAILURE = /^STORE_/;
+
+/**
+ * Runs a part of a command. A `StatusError` becomes the outcome it stands for; any other error is reported and becomes
+ * 510 when it comes from a store, else 500.
+ */
 export async function attempt(execution: Execution, work: () => Promise<Outcome>): Promise<Outcome> {
   try {
     return await work();
@@ -38,6 +47,7 @@ export async function attempt(execution: Execution, work: () => Promise<Outcome>
       return { code: error.status, items: [{ data: error.message.slice(0, MAX_CAUSE_CHARS) }] };
     }
     execution.report(error);
-    return refused(STATUS.commandFailed);
+    const isStoreFailure = error instanceof DmError && STORE_FAILURE.test(error.code);
+    return refused(isStoreFailure ? STATUS.dataStoreFailure : STATUS.commandFailed);
   }
 }

@@ -1,13 +1,13 @@
-import { StatusError } from '../protocol/errors.ts';
 import { STATUS } from '../protocol/message/codes.ts';
-import type { Data, Item, Meta } from '../protocol/message/message.ts';
-import { type Acl, allows } from './acl.ts';
-import { formatLocUri, type LocUri } from './loc-uri.ts';
-import type { NodeInfo, Path } from './management-object.ts';
+import type { Item, Meta } from '../protocol/message/message.ts';
+import { escapedName, formatLocUri, type LocUri } from './loc-uri.ts';
+import type { NodeInfo } from './management-object.ts';
 import { readProperty } from './node-properties.ts';
-import { DEFAULT_TYPE, outgoing } from './node-value.ts';
+import { DEFAULT_TYPE } from './node-value.ts';
 import { DONE, type Execution, type Outcome, refused } from './outcome.ts';
 import { refusalOf } from './rights.ts';
+import { readable, subtree, type SubtreeNode, valueOf } from './subtree.ts';
+import { tndsOf, TNDS_XML } from './tnds-document.ts';
 
 /** How one Item of a command ended, and the Items it brings for Results: a Get has some, no other command has. */
 export interface Retrieval {
@@ -18,9 +18,9 @@ export interface Retrieval {
 
 /** Get: a leaf, the names below an interior node, a property, or a subtree. [REPPRO, TND] */
 export async function retrieve(execution: Execution, { path, query }: LocUri): Promise<Retrieval> {
-  const node = await execution.tree.find(path);
+  const { tree } = execution;
+  const node = await tree.find(path);
   if (!node) return nothing(refused(STATUS.notFound));
-  if (query?.kind === 'list' && query.list === 'TNDS') return nothing(refused(STATUS.featureNotSupported));
   const locUri = formatLocUri(path, query);
   if (query?.kind === 'prop') {
     const reading = await readProperty(execution, path, node, query.name);
@@ -29,49 +29,39 @@ export async function retrieve(execution: Execution, { path, query }: LocUri): P
   }
   const refusal = await refusalOf(execution, path, node, 'Get');
   if (refusal) return nothing(refusal);
+  if (query?.list === 'TNDS') {
+    const nodes = subtree(execution, path, node, await tree.effectiveAcl(path));
+    return found([{ source: { locUri }, meta: TNDS_XML, data: await tndsOf(execution, nodes, query) }]);
+  }
   if (query !== undefined && node.format === 'node') {
-    const acl = await execution.tree.effectiveAcl(path);
-    return found(unbroken(execution, subtree(execution, path, node, acl, query.list === 'StructData')));
+    const nodes = subtree(execution, path, node, await tree.effectiveAcl(path));
+    return found(unbroken(execution, listed(execution, nodes, query.list === 'StructData')));
   }
   if (node.format === 'node') {
     const names: string[] = [];
-    for await (const name of execution.tree.children(path)) names.push(name);
+    for await (const name of tree.children(path)) names.push(escapedName(name));
     return found([
       { source: { locUri }, meta: metaFor({ format: 'node', type: DEFAULT_TYPE }), data: names.join('/') },
     ]);
   }
-  const data = query?.list === 'Struct' ? undefined : await valueOf(execution, path, node);
+  const data = query?.list === 'Struct' ? undefined : await valueOf(execution, { path, node });
   return found([{ source: { locUri: formatLocUri(path) }, meta: metaFor(node), data }]);
 }
 
-/**
- * The node and all below it that the caller may get, parents first. `acl` is the one that counts at the node. [TND]
- *
- * Choice: below a node that may not be got nothing is listed, because its children's names are its value. A leaf that
- * cannot be read is left out: the Status is on its way already.
- */
-async function* subtree(
+/** One Item for each node. Choice: a leaf that cannot be read is left out. [TND 8.4] */
+async function* listed(
   execution: Execution,
-  path: Path,
-  node: NodeInfo,
-  acl: Acl,
+  nodes: AsyncIterable<SubtreeNode>,
   withData: boolean,
 ): AsyncGenerator<Item> {
-  const { tree, caller } = execution;
-  const item = { source: { locUri: formatLocUri(path) }, meta: metaFor(node) };
-  if (node.format !== 'node') {
-    const leaf = withData ? await readable(execution, path, node) : { data: undefined };
+  for await (const { path, node } of nodes) {
+    const item = { source: { locUri: formatLocUri(path) }, meta: metaFor(node) };
+    if (node.format === 'node') {
+      yield item;
+      continue;
+    }
+    const leaf = withData ? await readable(execution, { path, node }) : { data: undefined };
     if (leaf) yield { ...item, ...leaf };
-    return;
-  }
-  yield item;
-  for await (const name of tree.children(path)) {
-    const child = [...path, name];
-    const info = await tree.find(child);
-    if (!info?.access.includes('Get')) continue;
-    const own = await tree.ownAcl(child);
-    const effective = own.size > 0 ? own : acl;
-    if (allows(effective, 'Get', caller.serverId)) yield* subtree(execution, child, info, effective, withData);
   }
 }
 
@@ -82,21 +72,6 @@ async function* unbroken(execution: Execution, items: AsyncIterable<Item>): Asyn
   } catch (error) {
     execution.report(error);
   }
-}
-
-async function readable(execution: Execution, path: Path, node: NodeInfo): Promise<{ data: Data } | undefined> {
-  try {
-    return { data: await valueOf(execution, path, node) };
-  } catch (error) {
-    if (!(error instanceof StatusError)) execution.report(error);
-    return undefined;
-  }
-}
-
-async function valueOf({ tree }: Execution, path: Path, node: NodeInfo): Promise<Data> {
-  const at = tree.objectAt(path);
-  if (!at) throw new StatusError(STATUS.notFound, 'TREE_NO_NODE', `there is no node ${formatLocUri(path)}`);
-  return outgoing(node.format, await at.object.read(at.path));
 }
 
 /** Left out where it says what holds without it. [TND] */

@@ -1,8 +1,8 @@
 import { DmError } from '../protocol/errors.ts';
 import { type Acl, DEFAULT_ROOT_ACL, parseAcl } from './acl.ts';
 import { type AclStore, MemoryAclStore } from './acl-store.ts';
-import { formatLocUri } from './loc-uri.ts';
-import type { ManagementObject, NodeInfo, Path } from './management-object.ts';
+import { DEFAULT_LOC_URI_LIMITS, formatLocUri, type LocUriLimits } from './loc-uri.ts';
+import { isAtOrBelow, type ManagementObject, type NodeInfo, type Path } from './management-object.ts';
 
 /** A management tree made of mounted objects. Paths are from the root; nothing here checks a caller's rights. [TND] */
 export interface Tree {
@@ -18,6 +18,10 @@ export interface Tree {
   effectiveAcl(path: Path): Promise<Acl>;
   /** Where the ACLs of all nodes but the root are kept. */
   readonly acls: AclStore;
+  /** The same nodes under the ACLs of another store; the root keeps its own. */
+  withAcls(acls: AclStore): Tree;
+  /** Bounds on the LocURIs it takes, as its DevDetail/URI tells them. [STDOBJ 5.3.3] */
+  readonly uriLimits: LocUriLimits;
 }
 
 /** An object, and a path from its root. */
@@ -33,19 +37,26 @@ export interface TreeSetup {
   readonly acls?: AclStore | undefined;
   /** Empty gives nobody any right. Default: `Add=*&Get=*`. */
   readonly rootAcl?: string | undefined;
+  /** Default: `DEFAULT_LOC_URI_LIMITS`. */
+  readonly uriLimits?: LocUriLimits | undefined;
 }
 
 const IMPLIED_NODE: NodeInfo = { format: 'node', type: '', access: ['Get'], permanent: true };
 
 /** Makes a tree of its objects. Throws `DmError` TREE_MOUNT when two have the same root, and `StatusError` for a malformed ACL. */
-export function createTree({ objects, acls, rootAcl }: TreeSetup): Tree {
+export function createTree({ objects, acls, rootAcl, uriLimits }: TreeSetup): Tree {
   const roots = new Set<string>();
   for (const { root } of objects) {
     const locUri = formatLocUri(root);
     if (roots.has(locUri)) throw new DmError('TREE_MOUNT', `two objects are mounted at ${locUri}; allowed is one`);
     roots.add(locUri);
   }
-  return new MountedTree(objects, acls ?? new MemoryAclStore(), parseAcl(rootAcl ?? DEFAULT_ROOT_ACL));
+  return new MountedTree(
+    objects,
+    acls ?? new MemoryAclStore(),
+    parseAcl(rootAcl ?? DEFAULT_ROOT_ACL),
+    uriLimits ?? DEFAULT_LOC_URI_LIMITS,
+  );
 }
 
 class MountedTree implements Tree {
@@ -53,15 +64,21 @@ class MountedTree implements Tree {
   readonly #objects: readonly ManagementObject[];
   readonly #rootAcl: Acl;
   readonly acls: AclStore;
+  readonly uriLimits: LocUriLimits;
 
-  constructor(objects: readonly ManagementObject[], acls: AclStore, rootAcl: Acl) {
+  constructor(objects: readonly ManagementObject[], acls: AclStore, rootAcl: Acl, uriLimits: LocUriLimits) {
     this.#objects = objects.toSorted((a, b) => b.root.length - a.root.length);
     this.acls = acls;
     this.#rootAcl = rootAcl;
+    this.uriLimits = uriLimits;
+  }
+
+  withAcls(acls: AclStore): Tree {
+    return new MountedTree(this.#objects, acls, this.#rootAcl, this.uriLimits);
   }
 
   objectAt(path: Path): ObjectAt | undefined {
-    const object = this.#objects.find(({ root }) => startsWith(path, root));
+    const object = this.#objects.find(({ root }) => isAtOrBelow(path, root));
     return object && { object, path: path.slice(object.root.length) };
   }
 
@@ -101,12 +118,8 @@ class MountedTree implements Tree {
     const names = new Set<string>();
     for (const { root } of this.#objects) {
       const name = root[path.length];
-      if (name !== undefined && startsWith(root, path)) names.add(name);
+      if (name !== undefined && isAtOrBelow(root, path)) names.add(name);
     }
     return names;
   }
-}
-
-function startsWith(path: Path, start: Path): boolean {
-  return start.length <= path.length && start.every((name, at) => path[at] === name);
 }

@@ -3,16 +3,19 @@ import type { Data, Item, Meta } from '../protocol/message/message.ts';
 import { type Acl, allows, formatAcl, isAclServerId } from './acl.ts';
 import { formatLocUri } from './loc-uri.ts';
 import type { ExecRequest, NodeValue, Path } from './management-object.ts';
-import { isTnds, newNodeOf, newValueOf } from './node-value.ts';
+import { newNodeOf, newValueOf } from './node-value.ts';
 import { attempt, DONE, type Execution, type Outcome, refused } from './outcome.ts';
 import { refusalOf } from './rights.ts';
+
+/** Whether the ACL must give Add, or has given what counts already. */
+export type Rights = 'checked' | 'given';
 
 const INTERIOR: NodeValue = { format: 'node', type: '', data: '' };
 
 /** Add: makes a node that is not there yet, and the interior nodes above it that are missing. [REPPRO] */
 export async function add(execution: Execution, path: Path, meta: Meta, data: Data | undefined): Promise<Outcome> {
   if (await execution.tree.find(path)) return refused(STATUS.alreadyExists);
-  return create(execution, path, newNodeOf(meta, data));
+  return create(execution, path, newNodeOf(meta, data), 'checked');
 }
 
 /** Replace of a value: the leaf is there already. [REPPRO] */
@@ -21,10 +24,11 @@ export async function replace(execution: Execution, path: Path, meta: Meta, data
   if (!node) return refused(STATUS.notFound);
   const refusal = await refusalOf(execution, path, node, 'Replace');
   if (refusal) return refusal;
-  if (node.format === 'node' && !isTnds(meta)) return refused(STATUS.commandNotAllowed);
+  if (node.format === 'node') return refused(STATUS.commandNotAllowed);
   const value = newValueOf(node, meta, data);
   const at = execution.tree.objectAt(path);
   if (!at?.object.replace) return refused(STATUS.commandNotAllowed);
+  await execution.stage?.keep(path);
   await at.object.replace(at.path, value, execution.caller);
   return DONE;
 }
@@ -35,27 +39,6 @@ export async function remove(execution: Execution, path: Path): Promise<Outcome>
   if (!node) return refused(STATUS.notFound);
   if (node.permanent) return refused(STATUS.commandNotAllowed);
   return (await refusalOf(execution, path, node, 'Delete')) ?? removeUnchecked(execution, path);
-}
-
-/**
- * Copy: the value of one leaf to another, which is made where it is not there. [REPPRO]
- *
- * Choice: the source must allow Copy and Get, the target what Replace or Add need.
- */
-export async function copy(execution: Execution, from: Path, to: Path): Promise<Outcome> {
-  const { tree } = execution;
-  const source = await tree.find(from);
-  if (!source) return refused(STATUS.notFound);
-  if (!source.access.includes('Copy')) return refused(STATUS.commandNotAllowed);
-  const refusal = await refusalOf(execution, from, source, 'Get');
-  if (refusal) return refusal;
-  const target = await tree.find(to);
-  if (source.format === 'node' || target?.format === 'node') return refused(STATUS.forbidden);
-  const at = tree.objectAt(from);
-  if (!at) return refused(STATUS.notFound);
-  const { format, type } = source;
-  const data = await at.object.read(at.path);
-  return target ? replace(execution, to, { format, type }, data) : create(execution, to, { format, type, data });
 }
 
 /** Exec: the object answers with the Status itself. [REPPRO] */
@@ -71,7 +54,7 @@ export async function exec(execution: Execution, path: Path, request: ExecReques
 }
 
 /** A node that is not there, from its nearest existing ancestor down. What was made is taken back when one of them fails. */
-async function create(execution: Execution, path: Path, value: NodeValue): Promise<Outcome> {
+export async function create(execution: Execution, path: Path, value: NodeValue, rights: Rights): Promise<Outcome> {
   const { tree } = execution;
   let depth = path.length - 1;
   while (!(await tree.find(path.slice(0, depth)))) depth -= 1;
@@ -82,7 +65,7 @@ async function create(execution: Execution, path: Path, value: NodeValue): Promi
     const isInterior = isImplicit || value.format === 'node';
     // An object may make the nodes below a new one of its own accord.
     if (topmost && isInterior && (await tree.find(node))) continue;
-    const outcome = await attempt(execution, () => createOne(execution, node, isImplicit ? INTERIOR : value));
+    const outcome = await attempt(execution, () => createOne(execution, node, isImplicit ? INTERIOR : value, rights));
     if (outcome.code !== STATUS.ok) {
       const created = topmost;
       if (created) await attempt(execution, () => removeUnchecked(execution, created));
@@ -93,16 +76,18 @@ async function create(execution: Execution, path: Path, value: NodeValue): Promi
   return DONE;
 }
 
-async function createOne(execution: Execution, path: Path, value: NodeValue): Promise<Outcome> {
+async function createOne(execution: Execution, path: Path, value: NodeValue, rights: Rights): Promise<Outcome> {
   const { tree, caller } = execution;
   const parentPath = path.slice(0, -1);
   const parent = await tree.find(parentPath);
   if (!parent) return refused(STATUS.notFound);
   if (parent.format !== 'node') return refused(STATUS.commandNotAllowed);
-  const refusal = await refusalOf(execution, parentPath, parent, 'Add');
+  if (!parent.access.includes('Add')) return refused(STATUS.commandNotAllowed);
+  const refusal = rights === 'checked' ? await refusalOf(execution, parentPath, parent, 'Add') : undefined;
   if (refusal) return refusal;
   const at = tree.objectAt(path);
   if (!at?.object.add || at.path.length === 0) return refused(STATUS.commandNotAllowed);
+  await execution.stage?.keep(path);
   await at.object.add(at.path, value, caller);
   const acl = aclOfNew(value, await tree.effectiveAcl(parentPath), caller.serverId);
   if (acl !== undefined) await tree.acls.set(path, acl);
@@ -122,9 +107,11 @@ function aclOfNew(value: NodeValue, parentAcl: Acl, serverId: string): string | 
   );
 }
 
-async function removeUnchecked({ tree, caller }: Execution, path: Path): Promise<Outcome> {
+/** Deletes a node with all below it and their ACLs, whoever asks. */
+export async function removeUnchecked({ tree, caller, stage }: Execution, path: Path): Promise<Outcome> {
   const at = tree.objectAt(path);
   if (!at?.object.delete) return refused(STATUS.commandNotAllowed);
+  await stage?.keep(path);
   await at.object.delete(at.path, caller);
   await tree.acls.forget(path);
   return DONE;

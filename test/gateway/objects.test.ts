@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { RequestCommand } from '../../src/protocol/message/message.ts';
 import { treeFixture, valuesOf } from './tree-fixture.ts';
 
 const COMMANDS = '<Get><CmdID>1</CmdID><Item><Target><LocURI>./DevInfo/Mod</LocURI></Target></Item></Get>';
@@ -124,7 +125,7 @@ describe('objects of the gateway itself', () => {
     expect(valuesOf(await tree.get('./DevDetail?list=StructData'))).toMatchObject({
       './DevDetail/SwV': '1.2.3',
       './DevDetail/LrgObj': 'true',
-      './DevDetail/URI/MaxDepth': '0',
+      './DevDetail/URI/MaxDepth': '64',
     });
   });
 
@@ -242,5 +243,89 @@ describe('Results', () => {
     expect((await tree.add(`${root}/Results/9`, '', { format: 'node' })).code).toBe(405);
     expect((await tree.delete(`${root}/Results/1`)).code).toBe(405);
     expect((await tree.delete('./SCR/Results')).code).toBe(405);
+  });
+});
+
+describe('Atomic', () => {
+  const one = (kind: 'Add' | 'Delete' | 'Replace', locUri: string, data?: string, meta = {}): RequestCommand => ({
+    kind,
+    cmdId: '2',
+    items: [{ target: { locUri }, data, meta }],
+  });
+  const atomic = (...commands: RequestCommand[]) => tree.codesOf({ kind: 'Atomic', cmdId: '1', commands });
+  const failing = one('Delete', './DevInfo');
+
+  it('gateway: makes a group and sets both leaves of a fan-out, or none of it', async () => {
+    const commands = [
+      one('Add', `${GROUP}/Members/1/DeviceID`, 'urn:dev:1'),
+      one('Replace', `${SCM}/ToBeFannedOut`, COMMANDS, XML),
+      one('Replace', `${SCM}/TargetGroupRef`, GROUP),
+    ];
+    expect(await atomic(...commands, failing)).toEqual([507, 216, 216, 216, 405]);
+    expect((await tree.get(GROUP)).code).toBe(404);
+    expect((await tree.get(`${SCM}/ToBeFannedOut`)).items[0]?.data).toBe('');
+    expect((await tree.exec(`${SCM}/Start`)).code).toBe(412);
+    expect(await atomic(...commands)).toEqual([200, 200, 200, 200]);
+    expect((await tree.exec(`${SCM}/Start`)).code).toBe(202);
+  });
+
+  it('gateway: puts back what stood in a fan-out, under the server that wrote it', async () => {
+    await tree.add(`${GROUP}/Members/1/DeviceID`, 'urn:dev:1');
+    await tree.replace(`${SCM}/ToBeFannedOut`, COMMANDS, XML, 'other');
+    await tree.replace(`${SCM}/TargetGroupRef`, GROUP, undefined, 'other');
+    const write = one('Replace', `${SCM}/ToBeFannedOut`, COMMANDS.replace('Mod', 'Man'), XML);
+    expect(await atomic(write, failing)).toEqual([507, 216, 405]);
+    expect((await tree.get(`${SCM}/ToBeFannedOut`)).items[0]?.data).toBe(COMMANDS);
+    expect((await tree.exec(`${SCM}/Start`, undefined, 'other')).code).toBe(202);
+  });
+
+  it('gateway: puts groups back that were changed, emptied, renamed and deleted, with their ACLs', async () => {
+    for (const n of [1, 2, 3]) await tree.add(`${GROUP}/Members/${n}/DeviceID`, `urn:dev:${n}`);
+    await tree.replace(`${GROUP}?prop=ACL`, 'Add=srv&Delete=srv&Get=srv&Replace=srv');
+    const before = await tree.store.groups.members('meters', undefined, 10);
+    const renamed = './GwConfig/DeviceGroups/gauges';
+    const rename = one('Replace', `${GROUP}?prop=Name`, 'gauges');
+    const lists: readonly (readonly RequestCommand[])[] = [
+      [
+        one('Replace', `${GROUP}/Members/2/DeviceID`, 'urn:dev:9'),
+        one('Add', `${GROUP}/Members/4/DeviceID`, 'urn:dev:4'),
+      ],
+      [one('Delete', `${GROUP}/Members`)],
+      [rename, one('Delete', `${renamed}/Members/1`)],
+      [one('Delete', GROUP), one('Add', GROUP, '', { format: 'node' })],
+    ];
+    for (const commands of lists) {
+      const codes = await atomic(...commands, failing);
+      expect(codes).toEqual([507, ...commands.map(() => 216), 405]);
+      expect(await tree.store.groups.members('meters', undefined, 10)).toEqual(before);
+      expect((await tree.get('./GwConfig/DeviceGroups')).items[0]?.data).toBe('meters');
+      expect((await tree.get(`${GROUP}?prop=ACL`)).items[0]?.data).toContain('Delete=srv');
+    }
+    expect(await atomic(rename)).toEqual([200, 200]);
+    expect((await tree.get('./GwConfig/DeviceGroups')).items[0]?.data).toBe('gauges');
+    expect((await tree.get(`${renamed}?prop=ACL`)).items[0]?.data).toContain('Delete=srv');
+  });
+
+  it('gateway: begins none that would delete results, because they could not come back', async () => {
+    await tree.add(`${GROUP}/Members/1/DeviceID`, 'urn:dev:1');
+    await tree.replace(`${SCM}/ToBeFannedOut`, COMMANDS, XML);
+    await tree.replace(`${SCM}/TargetGroupRef`, GROUP);
+    await tree.exec(`${SCM}/Start`);
+    expect(await atomic(one('Delete', GROUP), one('Delete', './SCR/Results/Results1'))).toEqual([406, 215, 215]);
+    expect((await tree.get(GROUP)).code).toBe(200);
+  });
+
+  it('gateway: takes and shows a group as TNDS', async () => {
+    const tnds = { format: 'xml', type: 'application/vnd.syncml.dmtnds+xml' };
+    for (const n of [1, 2]) await tree.add(`${GROUP}/Members/${n}/DeviceID`, `urn:dev:${n}`);
+    const document = String((await tree.get(`${GROUP}?list=TNDS`)).items[0]?.data);
+    const before = valuesOf(await tree.get(`${GROUP}?list=StructData`));
+    expect((await tree.replace(GROUP, document.replace('urn:dev:2', 'urn:dev:7'), tnds)).code).toBe(200);
+    expect((await tree.get(`${GROUP}/Members/2/DeviceID`)).items[0]?.data).toBe('urn:dev:7');
+    expect((await tree.replace(GROUP, document.replace('urn:dev:2', ''), tnds)).code).toBe(400);
+    expect((await tree.get(`${GROUP}/Members/2/DeviceID`)).items[0]?.data).toBe('urn:dev:7');
+    await tree.delete(GROUP);
+    expect((await tree.add('./GwConfig/DeviceGroups', document, tnds)).code).toBe(200);
+    expect(valuesOf(await tree.get(`${GROUP}?list=StructData`))).toEqual(before);
   });
 });

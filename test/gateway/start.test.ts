@@ -103,6 +103,16 @@ describe('Start', () => {
     },
   );
 
+  it('gateway: starts nothing twice when an Exec comes again, in another session, with its Correlator', async () => {
+    await ready();
+    expect((await tree.exec(`${SCM}/Start`, 'corr-1')).code).toBe(202);
+    await ready();
+    expect((await tree.exec(`${SCM}/Start`, 'corr-1')).code).toBe(202);
+    expect(await tree.store.fanOut.runs(undefined, 10)).toHaveLength(1);
+    expect((await tree.exec(`${SCM}/Start`, 'corr-2')).code).toBe(202);
+    expect(await tree.store.fanOut.runs(undefined, 10)).toHaveLength(2);
+  });
+
   it('gateway: keeps no Correlator when the Exec has none', async () => {
     await ready();
     await tree.exec(`${SCM}/Start`);

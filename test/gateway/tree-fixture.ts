@@ -31,6 +31,7 @@ export async function treeFixture(options: { serverIds?: readonly string[]; maxA
     },
     random: () => 0,
     maxActiveRuns: options.maxActiveRuns ?? 2,
+    maxAnswerBytes: 1_048_576,
   });
   const setup = gatewaySetup(store, keptLog(), { id: 'srv', url: 'http://127.0.0.1:1/dm' });
   const [server] = setup.servers;
@@ -45,6 +46,15 @@ export async function treeFixture(options: { serverIds?: readonly string[]; maxA
     },
   });
   await store.devices.add(['urn:dev:1', 'urn:dev:2'].map((id) => deviceAccount(id, undefined)));
+
+  /** The Status codes of a command, those of its children included. */
+  async function codesOf(command: RequestCommand): Promise<number[]> {
+    const codes: number[] = [];
+    for await (const answer of executeCommands(tree, { serverId: 'srv' }, '1', [command])) {
+      if (answer.kind === 'Status') codes.push(answer.code);
+    }
+    return codes;
+  }
 
   async function run(command: RequestCommand, serverId: string): Promise<Reply> {
     const items: Item[] = [];
@@ -67,6 +77,7 @@ export async function treeFixture(options: { serverIds?: readonly string[]; maxA
     store,
     engine,
     started,
+    codesOf,
     get: (locUri: string, serverId?: string) => one('Get', { target: { locUri } }, serverId),
     add: (locUri: string, data: string, meta: Meta = { format: 'chr' }) =>
       one('Add', { target: { locUri }, meta, data }),

@@ -1,5 +1,5 @@
 import type { Item } from '../../protocol/message/message.ts';
-import { formatLocUri } from '../../tree/loc-uri.ts';
+import { DEFAULT_LOC_URI_LIMITS, formatLocUri, type LocUriLimits } from '../../tree/loc-uri.ts';
 import type { ManagementObject } from '../../tree/management-object.ts';
 import { type NodeRow, type NodeTable, tableObject } from './node-table.ts';
 
@@ -59,12 +59,12 @@ export function createDevInfo(id: string): ManagementObject {
   });
 }
 
-/** `./DevDetail` of the gateway itself. `0` means: no limit that a DM Server could meet. */
-export function createDevDetail(version: string): ManagementObject {
+/** `./DevDetail` of the gateway itself; `limits` are those of its tree. */
+export function createDevDetail(version: string, limits: LocUriLimits = DEFAULT_LOC_URI_LIMITS): ManagementObject {
   return tableObject(['DevDetail'], DEV_DETAIL_NODES, {
-    'URI/MaxDepth': constant('0'),
-    'URI/MaxTotLen': constant('0'),
-    'URI/MaxSegLen': constant('0'),
+    'URI/MaxDepth': constant(String(limits.maxDepth)),
+    'URI/MaxTotLen': constant(String(limits.maxUriBytes)),
+    'URI/MaxSegLen': constant(String(limits.maxNameBytes)),
     DevTyp: constant('gateway'),
     OEM: constant(MAKER),
     FwV: constant(version),

@@ -6,6 +6,7 @@ import { StatusError } from '../../protocol/errors.ts';
 import { STATUS } from '../../protocol/message/codes.ts';
 import type { GroupStore } from '../../store/groups.ts';
 import type { NodeStore, StoredNode } from '../../store/nodes.ts';
+import { describedType } from '../../tree/description.ts';
 import { formatLocUri, type LocUri, parseLocUri } from '../../tree/loc-uri.ts';
 import type {
   Caller,
@@ -15,9 +16,10 @@ import type {
   ManagementObject,
   NodeValue,
   Path,
+  Undo,
 } from '../../tree/management-object.ts';
 import { DEVICE_GROUPS, groupNameOf } from './gw-config.ts';
-import { type NodeTable, tableObject, textOf } from './node-table.ts';
+import { type NodeRow, type NodeTable, tableObject, textOf } from './node-table.ts';
 
 /** MO identifier of the Fan-Out MO and of the results it leaves. [GWMO] */
 export const FAN_OUT_MO = 'urn:oma:mo:oma-gwmo-fanout:1.0';
@@ -70,10 +72,17 @@ export function createFanOut(root: string, ports: FanOutPorts): ManagementObject
     await ports.nodes.write(groupUri, { ...value, data: text, writtenBy: caller.serverId });
   }
 
+  /** What was never written is empty again, which is never written. */
+  async function kept(uri: string, row: NodeRow): Promise<Undo> {
+    const empty: StoredNode = { format: row.format, type: describedType(row), data: '', writtenBy: '' };
+    const before = (await ports.nodes.read(uri)) ?? empty;
+    return () => ports.nodes.write(uri, before);
+  }
+
   async function start({ correlator }: ExecRequest, caller: Caller): Promise<ExecResult> {
     const [commands, groupRef] = await Promise.all([ports.nodes.read(commandsUri), ports.nodes.read(groupUri)]);
-    if (!commands) throw refusal(STATUS.incompleteCommand, `${commandsUri} is empty`);
-    if (!groupRef) throw refusal(STATUS.incompleteCommand, `${groupUri} is empty`);
+    if (!commands?.data.length) throw refusal(STATUS.incompleteCommand, `${commandsUri} is empty`);
+    if (!groupRef?.data.length) throw refusal(STATUS.incompleteCommand, `${groupUri} is empty`);
     const group = await checkGroup(groupRef, caller);
     for (const [uri, { writtenBy }] of [[commandsUri, commands] as const, [groupUri, groupRef] as const]) {
       if (writtenBy === caller.serverId) continue;
@@ -118,10 +127,12 @@ export function createFanOut(root: string, ports: FanOutPorts): ManagementObject
       },
       read: async () => (await ports.nodes.read(commandsUri))?.data ?? '',
       replace: (_, value, caller) => writeCommands(value, caller),
+      keep: () => kept(commandsUri, FAN_OUT_NODES['FanOut/ToBeFannedOut']),
     },
     'FanOut/TargetGroupRef': {
       read: async () => (await ports.nodes.read(groupUri))?.data ?? '',
       replace: (_, value, caller) => writeGroupRef(value, caller),
+      keep: () => kept(groupUri, FAN_OUT_NODES['FanOut/TargetGroupRef']),
     },
     'FanOut/Start': { exec: (_, request, caller) => start(request, caller) },
   });

@@ -3,6 +3,7 @@ import { STATUS } from '../../protocol/message/codes.ts';
 import type { Data } from '../../protocol/message/message.ts';
 import type { GroupMember, GroupStore } from '../../store/groups.ts';
 import { pagesOf } from '../../store/pages.ts';
+import { keptGroup, keptMember } from './kept-groups.ts';
 import { formatLocUri } from '../../tree/loc-uri.ts';
 import type { ManagementObject, Path } from '../../tree/management-object.ts';
 import { type NodeTable, tableObject, textOf } from './node-table.ts';
@@ -45,6 +46,11 @@ export function createGwConfig(groups: GroupStore): ManagementObject {
       async delete([group]) {
         await groups.remove(group);
       },
+      async rename([group], name) {
+        if (await groups.rename(group, name)) return;
+        throw new StatusError(STATUS.alreadyExists, 'GATEWAY_GROUP_EXISTS', `there is a group ${name} already`);
+      },
+      keep: ([group]) => keptGroup(groups, group),
     },
     'DeviceGroups/*/Members': {
       async delete([group]) {
@@ -68,6 +74,7 @@ export function createGwConfig(groups: GroupStore): ManagementObject {
       async delete([group, member]) {
         await groups.removeMember(group, member);
       },
+      keep: ([group, member]) => keptMember(groups, group, member),
     },
     'DeviceGroups/*/Members/*/DeviceID': {
       read: async ([group, member]) => (await groups.member(group, member))?.deviceId,

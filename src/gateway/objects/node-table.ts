@@ -1,33 +1,22 @@
 import { DmError, StatusError } from '../../protocol/errors.ts';
 import { STATUS } from '../../protocol/message/codes.ts';
 import type { Data } from '../../protocol/message/message.ts';
+import { describedType, isPermanent, type NodeDescription, type ObjectDescription } from '../../tree/description.ts';
 import { formatLocUri } from '../../tree/loc-uri.ts';
 import type {
   AccessType,
   Caller,
   ExecRequest,
   ExecResult,
-  Format,
+  Keeper,
   ManagementObject,
   NodeInfo,
   NodeValue,
   Path,
+  Undo,
 } from '../../tree/management-object.ts';
 
-/** What the definition of an object says of one node; its DDF says the same. [TND 8] */
-export interface NodeRow {
-  readonly format: Format;
-  /** MO identifier or MIME type; absent: none for an interior node, text/plain for a leaf. */
-  readonly type?: string;
-  readonly access: readonly AccessType[];
-  readonly occurrence: 'One' | 'ZeroOrOne' | 'ZeroOrMore' | 'OneOrMore';
-}
-
-/**
- * The nodes of an object by their path below its root: names joined by `/`, `*` for any name, empty for the root
- * itself. A row stands after the one above it.
- */
-export type NodeTable = Readonly<Record<string, NodeRow>>;
+export type { NodeDescription as NodeRow, ObjectDescription as NodeTable } from '../../tree/description.ts';
 
 /** The names that stand for the `*` of a path, in order. */
 export type NamesOf<P extends string> = P extends `${string}*${infer Rest}`
@@ -49,10 +38,14 @@ export interface NodeBehaviour<Names> {
   add?(names: Names, value: NodeValue, caller: Caller): Promise<void>;
   replace?(names: Names, value: NodeValue, caller: Caller): Promise<void>;
   delete?(names: Names, caller: Caller): Promise<void>;
+  /** A node that is not permanent. */
+  rename?(names: Names, name: string, caller: Caller): Promise<void>;
   exec?(names: Names, request: ExecRequest, caller: Caller): Promise<ExecResult>;
+  /** Keeps the node and all below it before it is written; nodes below that keep nothing themselves rely on it. */
+  keep?(names: Names): Promise<Undo>;
 }
 
-export type Behaviours<T extends NodeTable> = {
+export type Behaviours<T extends ObjectDescription> = {
   readonly [P in keyof T & string]?: NodeBehaviour<NamesOf<P>>;
 };
 
@@ -64,7 +57,7 @@ type AnyBehaviours = Readonly<Record<string, AnyBehaviour>>;
 
 /** A row with what it does, where the table holds it. */
 interface Entry {
-  readonly row: NodeRow;
+  readonly row: NodeDescription;
   readonly does: AnyBehaviour;
   readonly permanent: boolean;
   readonly fixed: Map<string, Entry>;
@@ -80,7 +73,7 @@ interface Place {
 }
 
 /** A management object made of its table and what its nodes do. Nothing is kept: every call asks the behaviour. */
-export function tableObject<const T extends NodeTable>(
+export function tableObject<const T extends ObjectDescription>(
   root: Path,
   table: T,
   behaviours: Behaviours<T>,
@@ -110,7 +103,7 @@ export function tableObject<const T extends NodeTable>(
       const place = locate(top, path);
       if (!place || !(await isThere(place))) return undefined;
       const { row, does, permanent } = place.entry;
-      const shape = (await does.shape?.(place.names)) ?? { format: row.format, type: typeOf(row) };
+      const shape = (await does.shape?.(place.names)) ?? { format: row.format, type: describedType(row) };
       return { ...shape, access: accessOf(place.entry), permanent };
     },
     children,
@@ -137,6 +130,18 @@ export function tableObject<const T extends NodeTable>(
       if (!entry.does.delete) throw notAllowed(root, path, 'Delete');
       await entry.does.delete(names, caller);
     },
+    async rename(path, name, caller) {
+      const { entry, names } = writable(root, top, path, 'Replace');
+      if (!entry.does.rename) {
+        throw new StatusError(
+          STATUS.featureNotSupported,
+          'GATEWAY_NOT_RENAMED',
+          `${formatLocUri([...root, ...path])} keeps its name`,
+        );
+      }
+      await entry.does.rename(names, name, caller);
+    },
+    keeper: (path) => keeperOf(top, path),
     async exec(path, request, caller) {
       const { entry, names } = writable(root, top, path, 'Exec');
       if (!entry.does.exec) throw notAllowed(root, path, 'Exec');
@@ -155,13 +160,13 @@ export function textOf(data: Data, locUri: string): string {
   }
 }
 
-function entriesOf(table: NodeTable, behaviours: AnyBehaviours): Entry | undefined {
+function entriesOf(table: ObjectDescription, behaviours: AnyBehaviours): Entry | undefined {
   let top: Entry | undefined;
   for (const [path, row] of Object.entries(table)) {
     const entry: Entry = {
       row,
       does: behaviours[path] ?? {},
-      permanent: !path.includes('*'),
+      permanent: isPermanent(path, row),
       fixed: new Map(),
       any: undefined,
     };
@@ -194,6 +199,23 @@ function locate(top: Entry | undefined, path: Path): Place | undefined {
   return entry && { entry, names, lastAny };
 }
 
+/** The nearest row at or above the node that keeps; what cannot be written needs none. */
+function keeperOf(top: Entry | undefined, path: Path): Keeper | undefined {
+  const written = locate(top, path)?.entry.does;
+  const isWritten = written?.add ?? written?.replace ?? written?.delete ?? written?.rename;
+  if (!isWritten) return { scope: path, keep: () => Promise.resolve(() => Promise.resolve()) };
+  for (let depth = path.length; depth >= 0; depth -= 1) {
+    const scope = path.slice(0, depth);
+    const place = locate(top, scope);
+    if (place?.entry.does.keep) return { scope, keep: async () => undoOf(place.entry.does, place.names) };
+  }
+  return undefined;
+}
+
+async function undoOf({ keep }: AnyBehaviour, names: readonly string[]): Promise<Undo> {
+  return (await keep?.(names)) ?? (() => Promise.resolve());
+}
+
 function writable(root: Path, top: Entry | undefined, path: Path, command: AccessType): Place {
   const place = locate(top, path);
   if (!place) throw missing(root, path);
@@ -215,10 +237,6 @@ function accessOf({ row, fixed, any }: Entry): readonly AccessType[] {
   const access = row.access.filter((command) => command !== 'Add');
   const below = any ? [any, ...fixed.values()] : [...fixed.values()];
   return below.some((entry) => entry.row.access.includes('Add')) ? ['Add', ...access] : access;
-}
-
-function typeOf(row: NodeRow): string {
-  return row.type ?? (row.format === 'node' ? '' : 'text/plain');
 }
 
 function missing(root: Path, path: Path): StatusError {

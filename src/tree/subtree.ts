@@ -1,0 +1,56 @@
+import { StatusError } from '../protocol/errors.ts';
+import { STATUS } from '../protocol/message/codes.ts';
+import type { Data } from '../protocol/message/message.ts';
+import { type Acl, allows } from './acl.ts';
+import { formatLocUri } from './loc-uri.ts';
+import type { NodeInfo, Path } from './management-object.ts';
+import { outgoing } from './node-value.ts';
+import type { Execution } from './outcome.ts';
+
+/** A node of a subtree, from the root of the tree. */
+export interface SubtreeNode {
+  readonly path: Path;
+  readonly node: NodeInfo;
+}
+
+/**
+ * The node and all below it that the caller may get, parents first, read while they are pulled. `acl` is the one that
+ * counts at the node. [TND 8.4]
+ *
+ * Choice: below a node that may not be got nothing is listed, because its children's names are its value.
+ */
+export async function* subtree(
+  execution: Execution,
+  path: Path,
+  node: NodeInfo,
+  acl: Acl,
+): AsyncGenerator<SubtreeNode> {
+  const { tree, caller } = execution;
+  yield { path, node };
+  if (node.format !== 'node') return;
+  for await (const name of tree.children(path)) {
+    const child = [...path, name];
+    const info = await tree.find(child);
+    if (!info?.access.includes('Get')) continue;
+    const own = await tree.ownAcl(child);
+    const effective = own.size > 0 ? own : acl;
+    if (allows(effective, 'Get', caller.serverId)) yield* subtree(execution, child, info, effective);
+  }
+}
+
+/** Value of a leaf as it goes into a message. Throws `StatusError` 404, and whatever its object throws. */
+export async function valueOf({ tree }: Execution, { path, node }: SubtreeNode): Promise<Data> {
+  const at = tree.objectAt(path);
+  if (!at) throw new StatusError(STATUS.notFound, 'TREE_NO_NODE', `there is no node ${formatLocUri(path)}`);
+  return outgoing(node.format, await at.object.read(at.path));
+}
+
+/** Value of a leaf of a subtree; undefined where it cannot be read: the Status is on its way already. */
+export async function readable(execution: Execution, leaf: SubtreeNode): Promise<{ readonly data: Data } | undefined> {
+  try {
+    return { data: await valueOf(execution, leaf) };
+  } catch (error) {
+    if (!(error instanceof StatusError)) execution.report(error);
+    return undefined;
+  }
+}
