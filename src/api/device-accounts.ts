@@ -1,7 +1,27 @@
+import { z } from 'zod';
 import { digestOf } from '../protocol/auth/digest.ts';
 import { DmError } from '../protocol/errors.ts';
 import { accountLineSchema, type AccountLine } from '../store/account-line.ts';
-import type { NewDevice } from '../store/devices.ts';
+import type { Device, NewDevice } from '../store/devices.ts';
+import { isoTime } from './shapes.ts';
+
+/** An account as the API shows it, with nothing secret. */
+export const deviceSchema = z.object({
+  deviceId: z.string(),
+  userName: z.string(),
+  scheme: z.string(),
+  serverId: z.string(),
+  serverScheme: z.string(),
+  notify: z.string().nullable(),
+  man: z.string().nullable(),
+  mod: z.string().nullable(),
+  dmV: z.string().nullable(),
+  lang: z.string().nullable(),
+  fwV: z.string().nullable(),
+  swV: z.string().nullable(),
+  hwV: z.string().nullable(),
+  lastSeenAt: z.string().nullable(),
+});
 
 /** An account as the gateway keeps it: digests, and a plain secret only where the gateway itself must send basic. */
 export function newDevice(line: AccountLine): NewDevice {
@@ -47,4 +67,24 @@ export function parseAccountLines(text: string): NewDevice[] {
     devices.push(newDevice(parsed.data));
   }
   return devices;
+}
+
+export function deviceShape(device: Device): z.infer<typeof deviceSchema> {
+  const { inventory } = device;
+  return {
+    deviceId: device.deviceId,
+    userName: device.client.name,
+    scheme: device.client.scheme,
+    serverId: device.server.name,
+    serverScheme: device.server.scheme,
+    notify: device.notify ?? null,
+    man: inventory.man ?? null,
+    mod: inventory.mod ?? null,
+    dmV: inventory.dmV ?? null,
+    lang: inventory.lang ?? null,
+    fwV: inventory.fwV ?? null,
+    swV: inventory.swV ?? null,
+    hwV: inventory.hwV ?? null,
+    lastSeenAt: isoTime(device.lastSeenAt),
+  };
 }

@@ -4,12 +4,16 @@ import { applyPolicy, type Policy } from '../fanout/policy.ts';
 import type { Run } from '../fanout/store.ts';
 import type { Gateway } from '../gateway/gateway.ts';
 import { DmError } from '../protocol/errors.ts';
-import type { Device } from '../store/devices.ts';
-import { parseAccountLines } from './device-accounts.ts';
+import { pagesOf } from '../store/pages.ts';
+import { deviceSchema, deviceShape, parseAccountLines } from './device-accounts.ts';
 import type { Api } from './listener.ts';
 import {
+  commandText,
+  correlator,
   countsSchema,
   groupInput,
+  groupName,
+  idempotencyHeader,
   isoTime,
   outcomeSchema,
   pageQuery,
@@ -17,26 +21,9 @@ import {
   resultSchema,
   resultShape,
 } from './shapes.ts';
-import { jsonArray, ndjson, pagesOf } from './stream.ts';
+import { jsonArray, ndjson } from './stream.ts';
 
 const PAGE = 500;
-
-const deviceSchema = z.object({
-  deviceId: z.string(),
-  userName: z.string(),
-  scheme: z.string(),
-  serverId: z.string(),
-  serverScheme: z.string(),
-  notify: z.string().nullable(),
-  man: z.string().nullable(),
-  mod: z.string().nullable(),
-  dmV: z.string().nullable(),
-  lang: z.string().nullable(),
-  fwV: z.string().nullable(),
-  swV: z.string().nullable(),
-  hwV: z.string().nullable(),
-  lastSeenAt: z.string().nullable(),
-});
 
 const runSchema = z.object({
   id: z.int(),
@@ -55,14 +42,12 @@ const runSchema = z.object({
 });
 
 const startInput = z.strictObject({
-  group: z.string().min(1),
-  /** The command file: SyncML commands as text. */
-  commands: z.string().min(1),
-  correlator: z.string().min(1).optional(),
+  group: groupName,
+  commands: commandText,
+  correlator: correlator.optional(),
   policy: policyInput.optional(),
 });
 
-const idempotencyHeader = z.looseObject({ 'idempotency-key': z.string().min(1).max(200).optional() });
 const numberParam = z.strictObject({ id: z.coerce.number().int().min(1) });
 
 /** The API of a gateway: devices, groups and runs. `defaults` is the policy where a start says nothing. */
@@ -261,26 +246,6 @@ function cursor(text: string | undefined): number {
   if (text === undefined) return 0;
   if (!/^\d{1,15}$/.test(text)) throw new DmError('API_BAD_REQUEST', 'after: must be the `next` of the page before');
   return Number(text);
-}
-
-function deviceShape(device: Device): z.infer<typeof deviceSchema> {
-  const { inventory } = device;
-  return {
-    deviceId: device.deviceId,
-    userName: device.client.name,
-    scheme: device.client.scheme,
-    serverId: device.server.name,
-    serverScheme: device.server.scheme,
-    notify: device.notify ?? null,
-    man: inventory.man ?? null,
-    mod: inventory.mod ?? null,
-    dmV: inventory.dmV ?? null,
-    lang: inventory.lang ?? null,
-    fwV: inventory.fwV ?? null,
-    swV: inventory.swV ?? null,
-    hwV: inventory.hwV ?? null,
-    lastSeenAt: isoTime(device.lastSeenAt),
-  };
 }
 
 function runShape(run: Run): z.infer<typeof runSchema> {

@@ -16,9 +16,12 @@ export interface Problem {
 const STATUS_OF_CODE: Readonly<Record<string, number>> = {
   API_NOT_FOUND: 404,
   API_BAD_REQUEST: 400,
+  API_FOREIGN_HOST: 403,
+  API_FOREIGN_ORIGIN: 403,
   DEVICE_EXISTS: 409,
   GROUP_EXISTS: 409,
   GATEWAY_UNKNOWN: 404,
+  JOB_KEY_CONFLICT: 409,
   STORE_WRITE: 507,
 };
 

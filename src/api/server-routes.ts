@@ -1,34 +1,37 @@
 import { z } from 'zod';
 import { DmError } from '../protocol/errors.ts';
 import type { DmServer } from '../server/server.ts';
+import { pagesOf } from '../store/pages.ts';
 import type { CompletionRow, Job, JobEventRow } from '../store/server-store.ts';
 import type { Api } from './listener.ts';
 import {
+  commandText,
+  correlator,
   groupInput,
+  idempotencyHeader,
   isoTime,
   jobSchema,
+  nodeRef,
   outcomeSchema,
   pageQuery,
   policyInput,
   resultSchema,
   serverRunSchema,
 } from './shapes.ts';
-import { jsonArray, ndjson, pagesOf } from './stream.ts';
+import { jsonArray, ndjson } from './stream.ts';
 
 const PAGE = 500;
 
 const gatewayId = z.string().min(1).optional();
-const idempotencyHeader = z.looseObject({ 'idempotency-key': z.string().min(1).max(200).optional() });
 const idParam = z.strictObject({ id: z.coerce.number().int().min(1) });
 const startInput = z.strictObject({
   /** Not needed when the DM Server has one gateway. */
   gatewayId,
-  group: z.string().min(1),
-  /** The command file: SyncML commands as text. */
-  commands: z.string().min(1),
-  correlator: z.string().min(1).optional(),
+  group: nodeRef,
+  commands: commandText,
+  correlator: correlator.optional(),
   /** Root of the Fan-Out MO. */
-  fanOutRoot: z.string().default('./SCM'),
+  fanOutRoot: nodeRef.default('./SCM'),
   policy: policyInput.optional(),
 });
 

@@ -2,6 +2,8 @@ import { z } from 'zod';
 import { OUTCOMES, type Counts } from '../fanout/outcome.ts';
 import { POLICY_ROWS, type PolicyInput } from '../fanout/policy.ts';
 import type { EpochMs, Member } from '../fanout/store.ts';
+import { isXmlText } from '../protocol/xml/characters.ts';
+import { wireText } from '../store/wire-text.ts';
 
 /** Counts of a run; `targets` is the sum of the others. */
 export const countsSchema = z.object({
@@ -33,10 +35,39 @@ export const pageQuery = z.strictObject({
   limit: z.coerce.number().int().min(1).max(1000).default(100),
 });
 
+/** Whether a node of the tree can have this name, and a LocURI lead to it. [TND] */
+function isNodeName(name: string): boolean {
+  return name !== '' && name !== '.' && name !== '..' && name.trim() === name && !/[/?]/.test(name);
+}
+
+/** A group: the name of a node. */
+export const groupName = wireText(200).refine(isNodeName, {
+  error: 'must be the name of a node: no / or ?, no blanks around it, not . or ..',
+});
+
+/** The name of a group or of a node, or the LocURI of one. */
+export const nodeRef = wireText(1024).refine(
+  (text) =>
+    text
+      .replace(/^\.?\//, '')
+      .split('/')
+      .every(isNodeName),
+  { error: 'must be the name of a node or its LocURI, ./A/B' },
+);
+
+/** Ties an Exec to its alert. */
+export const correlator = wireText(256);
+
+/** The command file: SyncML commands as text. */
+export const commandText = z.string().min(1).refine(isXmlText, { error: 'holds characters that XML cannot hold' });
+
+/** A start with a key that was seen before starts nothing. */
+export const idempotencyHeader = z.looseObject({ 'idempotency-key': z.string().min(1).max(200).optional() });
+
 /** A group to be made, and its first members. */
 export const groupInput = z.strictObject({
-  group: z.string().min(1).max(200),
-  members: z.array(z.string().min(1)).max(200_000).default([]),
+  group: groupName,
+  members: z.array(wireText(256)).max(200_000).default([]),
 });
 
 export const problemSchema = z.object({

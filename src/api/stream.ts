@@ -1,19 +1,5 @@
 import { Readable } from 'node:stream';
 
-/** Reads pages until one is short and yields their rows: the whole is never in memory. */
-export async function* pagesOf<Row>(
-  pageSize: number,
-  next: (last: Row | undefined) => Promise<readonly Row[]>,
-): AsyncGenerator<Row> {
-  let last: Row | undefined;
-  for (;;) {
-    const page = await next(last);
-    yield* page;
-    last = page.at(-1);
-    if (page.length < pageSize || last === undefined) return;
-  }
-}
-
 /** Rows as NDJSON, some kilobytes at a time. */
 export function ndjson(rows: AsyncIterable<unknown>): Readable {
   async function* chunks(): AsyncGenerator<string> {

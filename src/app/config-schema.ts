@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { POLICY_ROWS } from '../fanout/policy.ts';
+import { userName, wireText } from '../store/wire-text.ts';
 
 /** A secret never stands in the configuration itself: it names a file or an environment variable that holds it. */
 const secret = z.union([z.strictObject({ file: z.string().min(1) }), z.strictObject({ env: z.string().min(1) })], {
@@ -34,18 +35,18 @@ const timeouts = { idleTimeoutMs: ms.default(60_000), totalTimeoutMs: ms.default
 const messageLimits = { maxMsgBytes: bytes.default(262_144), maxObjBytes: bytes.default(4_194_304) };
 
 /** Configuration of a DM Gateway. */
-export const gatewayConfigSchema = z.strictObject({
+const gatewayConfigSchema = z.strictObject({
   role: z.literal('gateway'),
-  gateway: z.strictObject({ id: z.string().min(1) }),
+  gateway: z.strictObject({ id: wireText(256) }),
   store: z.strictObject({ url: z.string().default('sqlite:gateway.db') }).prefault({}),
   servers: z
     .array(
       z.strictObject({
-        id: z.string().min(1),
+        id: wireText(256),
         url: httpUrl,
         encoding: z.enum(['xml', 'wbxml']).default('xml'),
         scheme: scheme.default('md5'),
-        userName: z.string().min(1),
+        userName,
         secret,
         serverScheme: scheme.default('md5'),
         serverSecret: secret,
@@ -90,10 +91,10 @@ export const gatewayConfigSchema = z.strictObject({
 export type GatewayConfig = z.infer<typeof gatewayConfigSchema>;
 
 /** Configuration of a DM Server. */
-export const serverConfigSchema = z.strictObject({
+const serverConfigSchema = z.strictObject({
   role: z.literal('server'),
   server: z.strictObject({
-    id: z.string().min(1),
+    id: wireText(256),
     listen: listenUrl.default('http://127.0.0.1:8080/dm'),
     ...messageLimits,
     ...timeouts,
@@ -104,9 +105,9 @@ export const serverConfigSchema = z.strictObject({
   gateways: z
     .array(
       z.strictObject({
-        id: z.string().min(1),
+        id: wireText(256),
         scheme: scheme.default('md5'),
-        userName: z.string().min(1),
+        userName,
         secret,
         serverScheme: scheme.default('md5'),
         serverSecret: secret,

@@ -48,6 +48,14 @@ describe('configuration', () => {
     expect(findings(MINIMAL + server)[0]).toContain('servers.0.secret');
   });
 
+  it('refuses a user name with a colon, and identifiers that no message can hold', () => {
+    const server = (id: string, user: string): string =>
+      `servers:\n  - { id: ${id}, url: "http://127.0.0.1/", userName: ${user}, secret: { env: X }, serverSecret: { env: X } }\n`;
+    expect(findings(MINIMAL + server('s', 'u'))).toEqual([]);
+    expect(findings(MINIMAL + server('s', '"a:b"'))).toEqual(['servers.0.userName: must not hold a colon']);
+    expect(findings(MINIMAL + server('"s\\x01"', 'u'))[0]).toContain('servers.0.id: must not hold control characters');
+  });
+
   it('refuses what is not YAML, is empty, or has no role', () => {
     expect(findings('role: [')).toHaveLength(1);
     expect(findings('')[0]).toContain('empty');

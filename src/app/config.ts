@@ -17,7 +17,7 @@ export class ConfigError extends DmError {
 /** Where an effective value came from. */
 export type Origin = 'default' | 'file' | `environment ${string}`;
 
-export interface LoadedConfig {
+interface LoadedConfig {
   readonly config: Config;
   /** Effective values by dotted key, with their origin; secrets show only where they are kept. */
   readonly values: readonly { readonly key: string; readonly value: string; readonly origin: Origin }[];

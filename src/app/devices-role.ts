@@ -27,7 +27,7 @@ export interface DevicesOptions {
   readonly accounts?: string;
   readonly encoding: 'xml' | 'wbxml' | 'mixed';
   /** For accounts made from the seed. */
-  readonly auth?: 'basic' | 'md5' | 'mixed';
+  readonly auth?: 'basic' | 'md5' | 'mac' | 'mixed';
   readonly serverId: string;
   readonly faults?: string;
   readonly lacks?: string;

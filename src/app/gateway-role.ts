@@ -8,7 +8,7 @@ import { ConfigError, loadConfig, secretReader } from './config.ts';
 import { configKey, type GatewayConfig } from './config-schema.ts';
 import { listenAddress } from './listen-address.ts';
 import { createLog } from './log.ts';
-import { openParts } from './open-parts.ts';
+import { openParts } from '../transport/open-parts.ts';
 import { principal } from './principal.ts';
 import type { RunningRole } from './running-role.ts';
 import { VERSION } from './version.ts';
@@ -55,7 +55,8 @@ export async function runGateway(configFile: string, environment: Environment): 
     const api = createApi({
       title: 'oma-dm-gateway: DM Gateway',
       version: VERSION,
-      ready: () => true,
+      listen: config.api.listen,
+      ready: () => store.probe(),
       onError: (error) => log.error('api request failed', { err: error }),
     });
     opened(() => api.close());

@@ -1,7 +1,7 @@
 import { pino } from 'pino';
 
 /** Structured log of what an operator wants to know; callers pass no secrets, nonces or digests. */
-export interface Log {
+interface Log {
   info(event: string, fields?: Readonly<Record<string, unknown>>): void;
   warn(event: string, fields?: Readonly<Record<string, unknown>>): void;
   error(event: string, fields?: Readonly<Record<string, unknown>>): void;

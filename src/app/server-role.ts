@@ -7,7 +7,7 @@ import { ConfigError, loadConfig, secretReader } from './config.ts';
 import type { ServerConfig } from './config-schema.ts';
 import { listenAddress } from './listen-address.ts';
 import { createLog } from './log.ts';
-import { openParts } from './open-parts.ts';
+import { openParts } from '../transport/open-parts.ts';
 import { principal } from './principal.ts';
 import type { RunningRole } from './running-role.ts';
 import { VERSION } from './version.ts';
@@ -40,7 +40,8 @@ export async function runServer(configFile: string, environment: Environment): P
     const api = createApi({
       title: 'oma-dm-gateway: DM Server',
       version: VERSION,
-      ready: () => true,
+      listen: config.api.listen,
+      ready: () => store.probe(),
       onError: (error) => log.error('api request failed', { err: error }),
     });
     opened(() => api.close());

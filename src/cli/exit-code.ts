@@ -13,7 +13,7 @@ export const EXIT = {
   /** Verify or compare found a difference. */ different: 6,
 } as const;
 
-const USAGE_AREAS = /^(USAGE|CONFIG|XML|WBXML|MESSAGE|DEVICE_ACCOUNTS|FANOUT)(_|$)/;
+const USAGE_AREAS = /^(USAGE|CONFIG|XML|WBXML|MESSAGE|DEVICE_ACCOUNTS|FANOUT|STORE_URL|TRANSPORT_ADDRESS)(_|$)/;
 const UNAVAILABLE_AREAS = /^(STORE|TRANSPORT|API_PORT)(_|$)/;
 
 /** The exit code for an error that ends a command. */

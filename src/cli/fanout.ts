@@ -78,8 +78,9 @@ function startCommand(): Command {
       say(`run ${run.id} started`);
       run = await waitForEnd(api, run.id);
     }
+    // A run that was refused is an answer for programs; people get its error.
     if (options.json) answerJson(run);
-    else answer(describe(run));
+    else if (!run.error) answer(describe(run));
     if (options.wait) process.exitCode = exitCodeOfRun(run);
   });
 }

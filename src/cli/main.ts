@@ -80,7 +80,9 @@ function usageLine(message: string, words: readonly string[]): string {
   if (LATER_COMMANDS[command]?.includes(sub)) return `dmgw ${command} ${sub} is not available in this version`;
   const option = LATER_OPTIONS.find((name) => words.some((word) => word === name || word.startsWith(`${name}=`)));
   if (option) return `${option} is not available in this version`;
-  return `${message.replace(/^error: /, '')}; see dmgw ${LATER_COMMANDS[command] ? `${command} ` : ''}--help`;
+  // A suggestion comes on a line of its own.
+  const problem = message.replace(/^error: /, '').replace(/\s*\n\s*/g, ' ');
+  return `${problem}; see dmgw ${LATER_COMMANDS[command] ? `${command} ` : ''}--help`;
 }
 
 /** Node's notice that its SQLite is experimental tells a user nothing. */

@@ -5,12 +5,14 @@ import { DmError } from '../protocol/errors.ts';
 import { accountLineSchema, type AccountLine } from '../store/account-line.ts';
 import { seededBytes, seededStream } from './seed.ts';
 
+const SCHEMES = ['md5', 'basic', 'mac'] as const;
+
 /** What the accounts of a made-up fleet are made from. */
 export interface GeneratedFleet {
   readonly seed: number;
   readonly count: number;
   /** `mixed`: pairs of devices take turns. */
-  readonly auth: 'basic' | 'md5' | 'mixed';
+  readonly auth: 'basic' | 'md5' | 'mac' | 'mixed';
   /** ServerID of the gateway. */
   readonly serverId: string;
 }
@@ -50,7 +52,7 @@ export function generateAccounts({ seed, count, auth, serverId }: GeneratedFleet
   const random = seededStream(seed, 'accounts');
   const octets = (): string => Buffer.from(seededBytes(random, 16)).toString('base64');
   return Array.from({ length: count }, (_, index) => {
-    const scheme = auth === 'mixed' ? (((index + seed) >> 1) % 2 === 0 ? 'md5' : 'basic') : auth;
+    const scheme = auth === 'mixed' ? (SCHEMES[((index + seed) >> 1) % SCHEMES.length] ?? 'md5') : auth;
     return {
       deviceId: `urn:dev:demo:${index + 1}`,
       scheme,

@@ -2,7 +2,7 @@ import type { Counts } from './outcome.ts';
 import type { RunState } from './store.ts';
 
 /** Data of the alert of a run. [FANOUT 6] */
-export const ALERT_DATA = {
+const ALERT_DATA = {
   /** Every member succeeded. */ allSucceeded: 200,
   /** Finished; some members did not succeed. */ someSucceeded: 250,
   /** Finished; no member succeeded. */ noneSucceeded: 550,

@@ -3,7 +3,7 @@ import { encodedBytes } from '../protocol/codec.ts';
 import type { RequestCommand } from '../protocol/message/message.ts';
 import { CommandSizes } from './carrier.ts';
 import type { Carrier } from './engine.ts';
-import { GET } from './scenario.ts';
+import { GET } from '../../test/fanout/scenario.ts';
 
 const LARGE: RequestCommand = {
   kind: 'Add',

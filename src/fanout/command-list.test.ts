@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Item, Meta, RequestCommand } from '../protocol/message/message.ts';
 import { isRepeatable } from './command-list.ts';
-import { EXEC, GET } from './scenario.ts';
+import { EXEC, GET } from '../../test/fanout/scenario.ts';
 
 const VALUE: Item = { target: { locUri: './Vendor/X' }, data: '1' };
 

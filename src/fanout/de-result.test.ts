@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Answer, RequestCommand } from '../protocol/message/message.ts';
 import { completed, decodeDeResult, encodeDeResult, missingStatus } from './de-result.ts';
-import { EXEC, GET, statuses } from './scenario.ts';
+import { EXEC, GET, statuses } from '../../test/fanout/scenario.ts';
 
 const LEAVES: RequestCommand = {
   kind: 'Get',

@@ -3,6 +3,7 @@ import type { ActiveRun, ActiveRuns } from './active-runs.ts';
 import { isRepeatable } from './command-list.ts';
 import { decodeDeResult, encodeDeResult, missingStatus } from './de-result.ts';
 import type { Assignment, Carrier, EngineOptions } from './engine.ts';
+import { keepAnswers, type KeptAnswers, NO_ANSWERS } from './kept-answers.ts';
 import type { EpochMs, Run, Target } from './store.ts';
 import { deadlineAt, endAnswered, type Ending, endTooLarge, endUnanswered, hasEnded, scheduleAfter } from './target.ts';
 
@@ -13,12 +14,12 @@ const PAGE = 500;
 interface Progress {
   /** When an earlier session took the commands away; a refusal of this one puts it back. */
   readonly sentBefore: EpochMs | undefined;
-  answers: readonly Answer[];
+  kept: KeptAnswers;
   isSettled: boolean;
 }
 
 /** What the work needs from the rest of the engine. */
-export interface DeviceWorkOptions extends Pick<EngineOptions, 'store' | 'clock' | 'random'> {
+interface DeviceWorkOptions extends Pick<EngineOptions, 'store' | 'clock' | 'random' | 'maxAnswerBytes'> {
   readonly runs: ActiveRuns;
   /** Keys of the devices with an open session. */
   readonly openSessions: ReadonlySet<number>;
@@ -59,7 +60,7 @@ export class DeviceWork {
         target: { ...target, phase: 'sent', firstTurnAt, sentAt: now, endsAt },
         commands: run.commands,
       };
-      this.#progress.set(assignment, { sentBefore: target.sentAt, answers: [], isSettled: false });
+      this.#progress.set(assignment, { sentBefore: target.sentAt, kept: NO_ANSWERS, isSettled: false });
       if (openSessions.has(deviceKey)) {
         this.#current.set(deviceKey, assignment);
         run.window.sessionUsed(deviceKey);
@@ -73,13 +74,14 @@ export class DeviceWork {
     const progress = this.#progressOf(assignment);
     if (progress.isSettled || answers.length === 0) return;
     const { target, commands } = assignment;
-    const all = [...progress.answers, ...answers];
-    if (more || missingStatus(commands, all).length > 0) {
-      await this.#options.store.recordPartial(target, encodeDeResult(commands, all));
-      progress.answers = all;
-    } else {
-      await this.#settle(target, endAnswered(commands, all));
+    const { store, maxAnswerBytes } = this.#options;
+    const kept = keepAnswers(progress.kept, commands, answers, maxAnswerBytes);
+    if (!more && missingStatus(commands, kept.answers).length === 0) {
+      await this.#settle(target, endAnswered(commands, kept.answers));
       progress.isSettled = true;
+    } else if (kept !== progress.kept) {
+      await store.recordPartial(target, encodeDeResult(commands, kept.answers));
+      progress.kept = kept;
     }
   }
 
@@ -90,8 +92,21 @@ export class DeviceWork {
       this.#current.delete(target.deviceKey);
     }
     if (progress.isSettled) return;
-    if (how === 'lost') return this.#lose(target, commands, progress.answers);
+    if (how === 'lost') return this.#lose(target, commands, progress.kept.answers);
     await this.#putBack(target, { lastContact: 'unauthorized', sentAt: progress.sentBefore });
+  }
+
+  /** Ends what waits for a device that will not come any more; what its session carries may still be answered. */
+  async deviceGone(deviceKey: number): Promise<number> {
+    const { store } = this.#options;
+    let settled = 0;
+    for (;;) {
+      const target = await store.nextForDevice(deviceKey);
+      const run = target && (await this.#runOf(target));
+      if (!run) return settled;
+      await this.#settle(target, endUnanswered({ ...target, deviceKey: undefined }, run.commands));
+      settled += 1;
+    }
   }
 
   /** Nothing more is kept for this device. */
@@ -135,8 +150,8 @@ export class DeviceWork {
     if (!assignment) return;
     const { target, commands } = assignment;
     const progress = this.#progressOf(assignment);
-    if (!progress.isSettled && missingStatus(commands, progress.answers).length === 0) {
-      await this.#settle(target, endAnswered(commands, progress.answers));
+    if (!progress.isSettled && missingStatus(commands, progress.kept.answers).length === 0) {
+      await this.#settle(target, endAnswered(commands, progress.kept.answers));
       progress.isSettled = true;
     }
     this.#current.delete(deviceKey);
@@ -160,7 +175,7 @@ export class DeviceWork {
   #progressOf(assignment: Assignment): Progress {
     let progress = this.#progress.get(assignment);
     if (!progress) {
-      progress = { sentBefore: undefined, answers: [], isSettled: false };
+      progress = { sentBefore: undefined, kept: NO_ANSWERS, isSettled: false };
       this.#progress.set(assignment, progress);
     }
     return progress;

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { OUTCOMES } from './outcome.ts';
-import { type Behaviour, BEHAVIOUR, EXEC, GET, Scenario, statuses } from './scenario.ts';
+import { type Behaviour, BEHAVIOUR, EXEC, GET, Scenario, statuses } from '../../test/fanout/scenario.ts';
 
 const SECOND = 1_000;
 

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
+import type { Answer } from '../protocol/message/message.ts';
 import { decodeDeResult } from './de-result.ts';
-import { MemoryFanOutStore } from './memory-store.ts';
-import { BEHAVIOUR, devicesTo, EXEC, GET, Scenario, statuses } from './scenario.ts';
+import { MemoryFanOutStore } from '../../test/fanout/memory-store.ts';
+import { BEHAVIOUR, devicesTo, EXEC, GET, MAX_ANSWER_BYTES, Scenario, statuses } from '../../test/fanout/scenario.ts';
 import type { FanOutStore } from './store.ts';
 
 const SECOND = 1_000;
@@ -31,6 +32,31 @@ describe('start of a run', () => {
     for (const key of ['b', 'c']) await scenario.start({}, { idempotencyKey: key });
     expect((await scenario.start({}, { idempotencyKey: 'a' })).number).toBe(first.number);
     await scenario.engine.close();
+  });
+
+  it('engine: refuses another order under a key that was used', async () => {
+    const scenario = new Scenario(1);
+    await scenario.start({}, { idempotencyKey: 'a' });
+    await expect(scenario.start({}, { idempotencyKey: 'a', commands: [GET] })).rejects.toMatchObject({
+      status: 409,
+      code: 'FANOUT_KEY_CONFLICT',
+      message: 'the idempotency key a was used for another order',
+    });
+    expect(await scenario.store.runs(undefined, 10)).toHaveLength(1);
+  });
+
+  it('engine: takes a repeated Exec for the one before until the server has accepted its alert', async () => {
+    const scenario = new Scenario(1);
+    const exec = () => scenario.start({}, { correlator: 'c-1' });
+    expect((await exec()).number).toBe(1);
+    expect((await exec()).number).toBe(1);
+    await scenario.clock.advance(SECOND);
+    expect(await scenario.outcomes()).toEqual(['succeeded']);
+    expect((await exec()).number).toBe(1);
+    expect(scenario.notifications).toHaveLength(1);
+    await scenario.store.alertAccepted(1);
+    expect((await exec()).number).toBe(2);
+    await scenario.clock.advance(SECOND);
   });
 });
 
@@ -276,6 +302,51 @@ describe('answers in parts', () => {
     await scenario.start();
     await scenario.clock.advance(SECOND);
     expect(await scenario.outcomes()).toEqual(['failed']);
+  });
+});
+
+describe('an answer that is too large', () => {
+  const part = (cmdRef: string, data: string): Answer => ({
+    kind: 'Results',
+    cmdRef,
+    items: [{ source: { locUri: './DevInfo/Mod' }, data }],
+  });
+
+  it('engine: keeps no more of it than it may, and a 413 for the command of which something is missing', async () => {
+    const scenario = new Scenario(1);
+    const kept: number[] = [];
+    scenario.everyDevice((device) =>
+      device.session(async (assignment) => {
+        for (let message = 0; message < 40; message += 1) {
+          await device.engine.answered(assignment, [part('1', 'x'.repeat(2_000))], true);
+          const [target] = await scenario.store.sentTargets(undefined, 1);
+          kept.push(target?.partial?.length ?? 0);
+        }
+        await device.engine.answered(assignment, statuses(assignment.commands));
+        return true;
+      }),
+    );
+    await scenario.start();
+    await scenario.clock.advance(SECOND);
+    expect(await scenario.outcomes()).toEqual(['failed']);
+    expect(await codes(scenario, 1)).toEqual([413, 200]);
+    expect(Math.max(...kept)).toBeLessThan(MAX_ANSWER_BYTES + 1_000);
+    expect((await scenario.store.member(1, 1))?.deResult?.length).toBeLessThan(MAX_ANSWER_BYTES + 1_000);
+  });
+
+  it('engine: keeps the 413 when the device has said 200 before', async () => {
+    const scenario = new Scenario(1);
+    scenario.everyDevice((device) =>
+      device.session(async (assignment) => {
+        await device.engine.answered(assignment, statuses(assignment.commands), true);
+        await device.engine.answered(assignment, [part('1', 'x'.repeat(MAX_ANSWER_BYTES))], true);
+        return true;
+      }),
+    );
+    await scenario.start();
+    await scenario.clock.advance(SECOND);
+    expect(await scenario.outcomes()).toEqual(['failed']);
+    expect(await codes(scenario, 1)).toEqual([413, 200]);
   });
 });
 

@@ -10,7 +10,7 @@ import type { FanOutStore, LastContact, Run, Target } from './store.ts';
 import { TurnLoop } from './turn-loop.ts';
 
 /** How long after a start no member expires that an earlier process left. [FANOUT 7] */
-export const START_GRACE_MS = 30_000;
+const START_GRACE_MS = 30_000;
 
 /** Tells a device that commands wait for it. */
 export interface Notifier {
@@ -65,7 +65,10 @@ export interface FanOutEngine {
   open(): Promise<void>;
   /** Stops to give turns; what is in flight settles by itself. */
   close(): Promise<void>;
-  /** Makes the run durable. Throws `StatusError` 404 (no group), 412 (no members, no commands), 403 (too many active runs). */
+  /**
+   * Makes the run durable; a start that was asked for before answers the run of then. Throws `StatusError` 404 (no
+   * group), 412 (no members, no commands), 403 (too many active runs), 409 (the key was used for another order).
+   */
   startRun(request: StartRequest): Promise<Run>;
   /** An authenticated session with this device is open: it takes a slot of the window until `sessionClosed`. */
   sessionOpened(deviceKey: number): void;
@@ -77,6 +80,7 @@ export interface FanOutEngine {
   nextFor(deviceKey: number, carrier: Carrier): Promise<Assignment | undefined>;
   /**
    * Stores what one message brought, and settles the member when every Status is there. Durable when it resolves.
+   * Of an answer larger than `maxAnswerBytes` only a part is kept, and a 413 for what is missing.
    * `more`: the device's package goes on in a further message, which may bring Results: the member settles when that
    * one is answered, at `nextFor`, or when the session ends.
    */
@@ -87,6 +91,8 @@ export interface FanOutEngine {
    * deadline.
    */
   sessionLost(assignment: Assignment, how: 'lost' | 'refused'): Promise<void>;
+  /** There will be no session with the device any more: what waits for it is `unreachable`. Answers how many members. */
+  deviceGone(deviceKey: number): Promise<number>;
   /** A contact with the device failed before any commands left. */
   contactFailed(deviceKey: number, contact: Extract<LastContact, 'unauthorized'>): Promise<void>;
 }
@@ -99,6 +105,8 @@ export interface EngineOptions {
   /** In [0, 1), for jitter. */
   readonly random: () => number;
   readonly maxActiveRuns: number;
+  /** What is kept of one device's answer to the commands of one run: `keepAnswers` says what becomes of the rest. */
+  readonly maxAnswerBytes: number;
 }
 
 /** The engine over its store. Until `open` it works on the runs that are started, not on those an earlier process left. */
@@ -140,6 +148,12 @@ export function createFanOutEngine(options: EngineOptions): FanOutEngine {
           return started.run;
         case 'existing':
           return started.run;
+        case 'key-conflict':
+          throw new StatusError(
+            STATUS.conflict,
+            'FANOUT_KEY_CONFLICT',
+            `the idempotency key ${request.idempotencyKey} was used for another order`,
+          );
         case 'no-group':
           throw new StatusError(STATUS.notFound, 'FANOUT_NO_GROUP', `there is no group ${request.group}`);
         case 'empty-group':
@@ -169,6 +183,7 @@ export function createFanOutEngine(options: EngineOptions): FanOutEngine {
       loop.wake();
     },
 
+    deviceGone: (deviceKey) => work.deviceGone(deviceKey),
     nextFor: (deviceKey, carrier) => work.nextFor(deviceKey, carrier),
     answered: (assignment, answers, more = false) => work.answered(assignment, answers, more),
     sessionLost: (assignment, how) => work.sessionLost(assignment, how),

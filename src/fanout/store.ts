@@ -18,7 +18,7 @@ export interface NewRun {
   readonly correlator: string | undefined;
   readonly policy: Policy;
   readonly startedAt: EpochMs;
-  /** A start with a key that was seen before answers the run of then and starts nothing. */
+  /** A start with a key that was seen before starts nothing: it answers the run of then, or is refused as another order. */
   readonly idempotencyKey: string | undefined;
 }
 
@@ -36,7 +36,7 @@ export interface Run extends Omit<NewRun, 'idempotencyKey'> {
 }
 
 /** Where a member stands. `waiting` for its turn, a notification or a session; `sent`: commands have left; `settled`. */
-export type TargetPhase = 'waiting' | 'sent' | 'settled';
+type TargetPhase = 'waiting' | 'sent' | 'settled';
 
 /**
  * What the last session that brought no commands came to; it decides the outcome of a member that was never sent its
@@ -85,6 +85,11 @@ export interface Settlement {
   readonly applied: boolean;
   readonly completed: Run | undefined;
 }
+
+/** What became of a start. `existing`: it was asked for before. `key-conflict`: its key was used for another order. */
+export type Started =
+  | { readonly kind: 'created' | 'existing'; readonly run: Run }
+  | { readonly kind: 'key-conflict' | 'no-group' | 'empty-group' | 'too-many-active' };
 
 /** Which targets a claim takes, and how many. */
 export interface ClaimLimits {
@@ -140,12 +145,15 @@ export interface PendingAlert {
 export interface FanOutStore {
   /**
    * Snapshots the members of the group and creates run and targets in one transaction. Members without a device are
-   * none. The targets are due at `startedAt`. A known idempotencyKey comes before every refusal.
+   * none. The targets are due at `startedAt`.
+   *
+   * A start that was asked for before creates nothing and comes before every refusal. With an idempotencyKey the key
+   * alone tells: the run of then when that was the same order (`isSameOrder`), else a conflict. Without one the
+   * Correlator does: a DM Server that repeats an Exec whose answer it never got sends the same one. The same order with
+   * `serverId` and `correlator` set is the newest such run that is active or whose alert is still in the outbox; once
+   * the server has answered the alert for good, the same Correlator means another run.
    */
-  createRun(
-    run: NewRun,
-    maxActiveRuns: number,
-  ): Promise<{ kind: 'created' | 'existing'; run: Run } | { kind: 'no-group' | 'empty-group' | 'too-many-active' }>;
+  createRun(run: NewRun, maxActiveRuns: number): Promise<Started>;
   run(number: number): Promise<Run | undefined>;
   /** Runs with `number < before`, newest first. */
   runs(before: number | undefined, limit: number): Promise<readonly Run[]>;

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { STATUS } from '../protocol/message/codes.ts';
 import { encodeDeResult } from './de-result.ts';
 import { DEFAULT_POLICY } from './policy.ts';
-import { EXEC, GET, statuses } from './scenario.ts';
+import { EXEC, GET, statuses } from '../../test/fanout/scenario.ts';
 import type { Target } from './store.ts';
 import { decideDue, endTooLarge, outcomeOfAnswer, type RunTerms } from './target.ts';
 

@@ -15,7 +15,7 @@ export interface RunTerms {
 }
 
 /** When a waiting member is looked at next, and when it ends. */
-export type Schedule = Pick<Target, 'dueAt' | 'endsAt'>;
+type Schedule = Pick<Target, 'dueAt' | 'endsAt'>;
 
 /** An outcome with the answer that shows it. */
 export interface Ending {

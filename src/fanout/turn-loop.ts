@@ -9,7 +9,7 @@ const PAGE = 500;
 const RETRY_MS = 1_000;
 
 /** What the loop needs from the rest of the engine. */
-export interface TurnLoopOptions extends Pick<EngineOptions, 'store' | 'notifier' | 'clock' | 'random' | 'events'> {
+interface TurnLoopOptions extends Pick<EngineOptions, 'store' | 'notifier' | 'clock' | 'random' | 'events'> {
   readonly runs: ActiveRuns;
   /** Keys of the devices with an open session. */
   readonly openSessions: ReadonlySet<number>;

@@ -29,13 +29,13 @@ export function completionAlert({ id, run, correlator, data }: PendingAlert): Ou
 }
 
 /** What becomes of an alert with this Status: `202` and `200` accept it, `415` ends it, anything else has it sent again. [FANOUT 6] */
-export function alertFate(status: number): 'accepted' | 'rejected' | 'again' {
+function alertFate(status: number): 'accepted' | 'rejected' | 'again' {
   if (status === STATUS.ok || status === STATUS.accepted) return 'accepted';
   return status === STATUS.unsupportedType ? 'rejected' : 'again';
 }
 
 /** How long to wait before an alert is sent again. */
-export interface RetryWait {
+interface RetryWait {
   readonly firstMs: number;
   readonly maxMs: number;
 }
@@ -46,7 +46,7 @@ export function retryWaitMs({ firstMs, maxMs }: RetryWait, attempts: number): nu
 }
 
 /** The alerts of one session with a DM Server: each goes out in it once at most. */
-export interface AlertDelivery {
+interface AlertDelivery {
   /** Alerts that wait for this server and have not gone out in this session, due or not: the server is there now. */
   take(): Promise<readonly OutgoingAlert[]>;
   answered(ref: string, status: number): Promise<void>;

@@ -61,7 +61,7 @@ export interface GatewayLog {
 }
 
 /** What an operator asks for at the gateway itself. */
-export interface OperatorStart {
+interface OperatorStart {
   readonly group: string;
   readonly commands: readonly RequestCommand[];
   readonly policy: Policy;

@@ -9,7 +9,7 @@ import { createServerLink, type ServerLink } from './server-link.ts';
 /** How long closing waits for sessions under way before it breaks them off. */
 const CLOSE_WAIT_MS = 3_000;
 
-export interface NorthboundPorts extends Omit<ManagementSessionPorts, 'signal'> {
+interface NorthboundPorts extends Omit<ManagementSessionPorts, 'signal'> {
   readonly servers: readonly DmServerAccount[];
   /** `udp://host:port`; undefined: notifications are not listened for. */
   readonly notifications: string | undefined;
@@ -18,7 +18,7 @@ export interface NorthboundPorts extends Omit<ManagementSessionPorts, 'signal'> 
 }
 
 /** The gateway as the DM client of its DM Servers. */
-export interface Northbound {
+interface Northbound {
   /** `udp://host:port` with the port that was taken. */
   readonly notificationAddress: string | undefined;
   /** Starts to poll and to deliver alerts; notifications are taken from now on. */

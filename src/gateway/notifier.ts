@@ -1,13 +1,13 @@
 import type { Notifier } from '../fanout/engine.ts';
 import type { Target } from '../fanout/store.ts';
 import { encodeNotification, RESET_NONCES } from '../protocol/notification/notification.ts';
-import type { Device, DeviceStore } from '../store/devices.ts';
+import type { Device, DeviceStore, StoredCredential } from '../store/devices.ts';
 import { parseUdpAddress } from '../transport/udp-address.ts';
 import type { UdpSender } from '../transport/udp-sender.ts';
 import type { GatewayLog } from './gateway.ts';
 
 /** What notifications need from the rest of the gateway. */
-export interface NotifierPorts {
+interface NotifierPorts {
   readonly devices: Pick<DeviceStore, 'byKey'>;
   readonly sender: Pick<UdpSender, 'send'>;
   /** SessionID of the session that is open with this device. */
@@ -16,21 +16,23 @@ export interface NotifierPorts {
   newSessionNumber(): number;
   /** Put the DeviceID into the vendor-specific body. */
   readonly deviceIdInBody: boolean;
+  now(): number;
   readonly log: GatewayLog;
 }
 
 /**
  * Tells devices by package #0 that commands wait. From a target's second attempt on the nonces may have drifted apart:
  * then it goes out under each nonce the device may have, with one session id, for which a device starts one session.
+ * So it does under the secret before a rotation while that is in its grace.
  * [FANOUT 8]
  */
 export function createNotifier(ports: NotifierPorts): Notifier {
   async function notify(target: Target): Promise<'sent' | 'refused'> {
     const device = target.deviceKey === undefined ? undefined : await ports.devices.byKey(target.deviceKey);
-    if (device?.notify === undefined) return 'refused';
+    if (device?.notify === undefined || device.decommissionedAt !== undefined) return 'refused';
     const { host, port } = parseUdpAddress(device.notify);
     const sessionNumber = newSessionNumber(device.key);
-    const datagrams = noncesFor(device, target.attempts).map((nonce) =>
+    const datagrams = signaturesFor(device, target.attempts, ports.now()).map(({ digest, nonce }) =>
       encodeNotification(
         {
           version: device.notificationVersion,
@@ -40,7 +42,7 @@ export function createNotifier(ports: NotifierPorts): Notifier {
           serverId: device.server.name,
           vendor: ports.deviceIdInBody ? Buffer.from(device.deviceId) : undefined,
         },
-        device.server.digest,
+        digest,
         nonce,
       ),
     );
@@ -68,7 +70,16 @@ export function createNotifier(ports: NotifierPorts): Notifier {
   };
 }
 
-function noncesFor(device: Device, attempts: number): readonly Uint8Array[] {
-  const { nonce } = device.server;
-  return attempts < 2 ? [nonce] : [nonce, device.previousServerNonce, ...RESET_NONCES];
+/** What a notification is signed with, one after the other. */
+function signaturesFor(
+  { server, previousServerNonce, former }: Device,
+  attempts: number,
+  now: number,
+): readonly Pick<StoredCredential, 'digest' | 'nonce'>[] {
+  if (attempts < 2) return [server];
+  const sign = (digest: string, nonces: readonly Uint8Array[]) => nonces.map((nonce) => ({ digest, nonce }));
+  return [
+    ...sign(server.digest, [server.nonce, previousServerNonce, ...RESET_NONCES]),
+    ...(former && former.until > now ? sign(former.server.digest, [former.server.nonce, ...RESET_NONCES]) : []),
+  ];
 }

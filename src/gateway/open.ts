@@ -3,6 +3,7 @@ import { createFanOutEngine, type EngineEvents } from '../fanout/engine.ts';
 import { executeCommands } from '../tree/executor.ts';
 import { createDmHttpClient } from '../transport/http-client.ts';
 import { listenDm } from '../transport/http-listener.ts';
+import { type Opened, openParts } from '../transport/open-parts.ts';
 import { createServerSessions } from '../transport/server-sessions.ts';
 import { openTrace } from '../transport/trace.ts';
 import { openUdpSender } from '../transport/udp-sender.ts';
@@ -21,34 +22,29 @@ const MAX_SESSION_NUMBER = 0xffff;
 /** Steps of the random numbers for jitter. */
 const RANDOM_STEPS = 2 ** 32;
 
-type Closer = () => Promise<void>;
-
 /** Opens a DM Gateway; when a part fails, what was opened is closed again. The store stays the caller's. */
-export async function openGateway(setup: GatewaySetup): Promise<Gateway> {
-  const closers: Closer[] = [];
-  try {
-    return await openParts(setup, closers);
-  } catch (error) {
-    await closeAll(closers, setup.log);
-    throw error;
-  }
+export function openGateway(setup: GatewaySetup): Promise<Gateway> {
+  return openParts(
+    (opened) => openAll(setup, opened),
+    (error) => setup.log.error('a part did not close', { err: error }),
+  );
 }
 
-async function openParts(setup: GatewaySetup, closers: Closer[]): Promise<Gateway> {
+async function openAll(setup: GatewaySetup, opened: Opened): Promise<Omit<Gateway, 'close'>> {
   const { store, servers, log } = setup;
   const onError = (error: unknown) => log.error('unexpected failure', { err: error });
   const newSessionNumber = () => randomInt(1, MAX_SESSION_NUMBER + 1);
 
   const trace = setup.traceDir === undefined ? undefined : await openTrace(setup.traceDir, 'gateway');
-  if (trace) closers.push(() => trace.close());
+  if (trace) opened(() => trace.close());
   const http = createDmHttpClient({
     timeoutMs: setup.northbound.timeoutMs,
     maxBodyBytes: setup.northbound.maxMsgBytes,
     trace,
   });
-  closers.push(() => http.close());
+  opened(() => http.close());
   const sender = openUdpSender({ trace });
-  closers.push(() => sender.close());
+  opened(() => sender.close());
 
   const engine = createFanOutEngine({
     store: store.fanOut,
@@ -58,12 +54,14 @@ async function openParts(setup: GatewaySetup, closers: Closer[]): Promise<Gatewa
       openSessionId: (deviceKey) => southbound.openSessionId(deviceKey),
       newSessionNumber,
       deviceIdInBody: setup.southbound.deviceIdInNotification,
+      now: () => SYSTEM_CLOCK.now(),
       log,
     }),
     clock: SYSTEM_CLOCK,
     events: engineEvents(log, (serverId) => northbound.alertReady(serverId)),
     random: () => randomInt(RANDOM_STEPS) / RANDOM_STEPS,
     maxActiveRuns: setup.fanOut.maxActiveRuns,
+    maxAnswerBytes: setup.southbound.maxObjBytes,
   });
 
   const southbound = createSouthbound({
@@ -84,7 +82,7 @@ async function openParts(setup: GatewaySetup, closers: Closer[]): Promise<Gatewa
     trace,
     onError,
   });
-  closers.push(() => sessions.close());
+  opened(() => sessions.close());
   const tree = createGatewayTree({
     ...setup,
     version: setup.version ?? 'unknown',
@@ -106,15 +104,15 @@ async function openParts(setup: GatewaySetup, closers: Closer[]): Promise<Gatewa
     log,
     trace,
   });
-  closers.push(() => northbound.close());
+  opened(() => northbound.close());
   const listener = await listenDm({
     ...setup.southbound.listen,
     maxBodyBytes: setup.southbound.maxMsgBytes,
     handle: (request) => sessions.handle(request),
     onError,
   });
-  closers.push(() => listener.close());
-  closers.push(() => engine.close());
+  opened(() => listener.close());
+  opened(() => engine.close());
   await engine.open();
   northbound.start();
 
@@ -127,7 +125,6 @@ async function openParts(setup: GatewaySetup, closers: Closer[]): Promise<Gatewa
     get openSessions() {
       return sessions.openCount;
     },
-    close: () => closeAll(closers, log),
   };
 }
 
@@ -138,11 +135,4 @@ function engineEvents(log: GatewayLog, alertReady: (serverId: string) => void): 
     alertReady,
     problem: (where, error) => log.error('fan-out engine', { where, err: error }),
   };
-}
-
-/** In the reverse order; one that fails keeps no other from closing. */
-async function closeAll(closers: Closer[], log: GatewayLog): Promise<void> {
-  for (const close of closers.splice(0).reverse()) {
-    await close().catch((error: unknown) => log.error('a part did not close', { err: error }));
-  }
 }

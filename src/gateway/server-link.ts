@@ -11,7 +11,7 @@ const REMEMBERED_IDS = 64;
 export type SessionReason =
   { readonly kind: 'notified'; readonly sessionId: string } | { readonly kind: 'poll' } | { readonly kind: 'alert' };
 
-export interface ServerLinkPorts {
+interface ServerLinkPorts {
   readonly serverId: string;
   readonly pollIntervalMs: number;
   readonly clock: Clock;

@@ -10,10 +10,10 @@ import { DETAIL_GET, isDetailDue, readDetail, readDevInfo } from './device-value
 import type { GatewayLog } from './gateway.ts';
 
 /** What the gateway's DM server side works with. */
-export interface SouthboundPorts {
+interface SouthboundPorts {
   /** Name of the gateway where there is no account to take one from. */
   readonly gatewayId: string;
-  readonly devices: Pick<DeviceStore, 'byDeviceId' | 'saveNonces' | 'saveInventory'>;
+  readonly devices: Pick<DeviceStore, 'byDeviceId' | 'saveNonces' | 'saveInventory' | 'noteSecretUsed'>;
   readonly engine: Pick<
     FanOutEngine,
     'sessionOpened' | 'sessionClosed' | 'nextFor' | 'answered' | 'sessionLost' | 'contactFailed'
@@ -28,7 +28,7 @@ export interface SouthboundPorts {
 }
 
 /** The gateway as the DM server of its devices. */
-export interface Southbound extends ServerApplication<Device> {
+interface Southbound extends ServerApplication<Device> {
   /** SessionID of the session that is open with this device; undefined: none is. */
   openSessionId(deviceKey: number): string | undefined;
 }
@@ -65,7 +65,8 @@ export function createSouthbound(ports: SouthboundPorts): Southbound {
     source: string,
     userName: string | undefined,
   ): Promise<{ setup: ServerSetup; peer: Device | undefined }> {
-    const found = await devices.byDeviceId(source);
+    const known = await devices.byDeviceId(source);
+    const found = known?.decommissionedAt === undefined ? known : undefined;
     const device = found && (userName === undefined || userName === found.client.name) ? found : undefined;
     const base = {
       serverUri: ports.serverUri(),
@@ -73,7 +74,7 @@ export function createSouthbound(ports: SouthboundPorts): Southbound {
       maxMsgBytes: ports.maxMsgBytes,
       maxObjBytes: ports.maxObjBytes,
     } as const;
-    if (device) return { setup: { ...base, own: proofOf(device.server), peer: proofOf(device.client) }, peer: device };
+    if (device) return { setup: { ...base, ...proofsOf(device), former: formerProofs(device) }, peer: device };
     const nobody = {
       scheme: 'none',
       principal: { name: ports.gatewayId, digest: '' },
@@ -89,7 +90,11 @@ export function createSouthbound(ports: SouthboundPorts): Southbound {
     logAlerts(device, delivery);
     const writes: Promise<unknown>[] = [];
     const { own, peer } = delivery.nonces;
-    if (own || peer) writes.push(devices.saveNonces(device.key, { client: peer, server: own }));
+    const { digest } = ((delivery.usesFormer ? device.former : undefined) ?? device).client;
+    if (own || peer) writes.push(devices.saveNonces(device.key, { client: peer, server: own }, digest));
+    if (delivery.first && device.former && device.client.scheme !== 'none') {
+      writes.push(devices.noteSecretUsed(device.key, digest));
+    }
     if (devInfo.devId !== undefined && devInfo.devId !== device.deviceId) {
       await Promise.all([...writes, refuse(open)]);
       return { isRefused: true, alertStatuses: [], commands: [] };
@@ -203,12 +208,21 @@ export function createSouthbound(ports: SouthboundPorts): Southbound {
     }
   }
 
+  function formerProofs({ former }: Device): ServerSetup['former'] {
+    return former && former.until > ports.now() ? proofsOf(former) : undefined;
+  }
+
   return {
     identify,
     deliver,
     ended,
     openSessionId: (deviceKey) => byDevice.get(deviceKey)?.sessionId,
   };
+}
+
+/** How each side proves itself to the other. */
+function proofsOf({ client, server }: Pick<Device, 'client' | 'server'>): { own: Authentication; peer: Authentication } {
+  return { own: proofOf(server), peer: proofOf(client) };
 }
 
 function proofOf({ scheme, name, digest, password, nonce }: StoredCredential): Authentication {

@@ -3,7 +3,7 @@ import type { AlertCommand } from '../protocol/message/message.ts';
 import { textOf } from './answers.ts';
 
 /** The end of a fan-out, as the gateway tells it. [FANOUT 6] */
-export interface Completion {
+interface Completion {
   readonly type: string;
   readonly resultsUrl: string;
   /** 200 all succeeded, 250 some did not, 550 none, 551 cancelled. */

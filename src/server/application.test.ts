@@ -112,6 +112,22 @@ describe('DM Server application', () => {
     expect(await store.job(id)).toMatchObject({ state: 'running' });
   });
 
+  it.each<[string, readonly Answer[], readonly Answer[]]>([
+    ['sets its nodes again', [], [ok('1'), ok('2')]],
+    ['waits for the answer to its Exec', [ok('1'), ok('2')], [ok('1', 202)]],
+  ])('server: fetches the results when the alert of a run comes while it still %s', async (_, before, last) => {
+    const { made, store, session } = await application();
+    const { id } = await store.createJob(GATEWAY.id, FAN_OUT, undefined, 1);
+    await made.deliver(session(1), delivery({ first: true }));
+    if (before.length > 0) await made.deliver(session(1), delivery({ answers: before }));
+    const next = await made.deliver(session(1), delivery({ alerts: [completion('c-1')], answers: last }));
+    expect(next.alertStatuses).toEqual([200]);
+    expect(next.commands).toMatchObject([
+      { kind: 'Get', items: [{ target: { locUri: `${URL}/Ext/Summary?list=StructData` } }] },
+    ]);
+    expect(await store.job(id)).toMatchObject({ state: 'fetching', resultsUrl: URL });
+  });
+
   it('server: goes on with a job in the next session when one was lost', async () => {
     const { made, store, told, session } = await application();
     await store.createJob(GATEWAY.id, GROUP, undefined, 1);
@@ -136,6 +152,69 @@ describe('DM Server application', () => {
     const repeat = await made.deliver(session(2), delivery({ first: true, final: false, alerts: [completion('c-1')] }));
     expect(repeat).toEqual({ alertStatuses: [200], commands: [] });
     expect(await store.completions(GATEWAY.id, URL)).toMatchObject([{ data: '200', received: 2 }]);
+  });
+
+  it('server: fetches the results of a run whose alert comes with the Status of its Exec, or before it', async () => {
+    for (const isFinal of [true, false]) {
+      const { made, store, session } = await application();
+      const { id } = await store.createJob(GATEWAY.id, FAN_OUT, undefined, 1);
+      await made.deliver(session(1), delivery({ first: true }));
+      await made.deliver(session(1), delivery({ answers: [ok('1'), ok('2')] }));
+      const accepted = { answers: [ok('1', 202)] };
+      const alerted = { alerts: [completion('c-1')] };
+      if (!isFinal) await made.deliver(session(1), delivery({ ...alerted, final: false }));
+      const next = await made.deliver(session(1), delivery(isFinal ? { ...accepted, ...alerted } : accepted));
+      expect(next.commands).toMatchObject([{ kind: 'Get' }]);
+      expect(await store.job(id)).toMatchObject({ state: 'fetching', resultsUrl: URL });
+      expect((await store.events(id)).map(({ step }) => step)).toEqual([2, 7, 3]);
+    }
+  });
+
+  it('server: starts a fan-out over when a session was lost before the Status of its Exec', async () => {
+    const { made, store, session } = await application();
+    const { id } = await store.createJob(GATEWAY.id, FAN_OUT, undefined, 1);
+    const execs: unknown[] = [];
+    for (const key of [1, 2]) {
+      await made.deliver(session(key), delivery({ first: true }));
+      execs.push(...(await made.deliver(session(key), delivery({ answers: [ok('1'), ok('2')] }))).commands);
+      if (key === 1) await made.ended(session(key), 'timed-out');
+    }
+    expect(execs).toMatchObject([
+      { kind: 'Exec', correlator: 'c-1' },
+      { kind: 'Exec', correlator: 'c-1' },
+    ]);
+    await made.deliver(session(2), delivery({ answers: [ok('1', 202)] }));
+    expect(await store.job(id)).toMatchObject({ state: 'running' });
+  });
+
+  it('server: ends a job whose command the gateway leaves without a Status, and goes on with the next', async () => {
+    const { made, store, session } = await application();
+    const { id } = await store.createJob(GATEWAY.id, FAN_OUT, undefined, 1);
+    await store.createJob(GATEWAY.id, GROUP, undefined, 1);
+    await made.deliver(session(1), delivery({ first: true }));
+    await made.deliver(session(1), delivery({ answers: [ok('1'), ok('2')] }));
+    const next = await made.deliver(session(1), delivery());
+    expect(next.commands).toMatchObject([{ kind: 'Add' }]);
+    expect(await store.job(id)).toMatchObject({ state: 'failed', endedAt: 1000, error: { code: 'STATUS_MISSING' } });
+    expect(await store.events(id)).toMatchObject([
+      { step: 2 },
+      { what: expect.stringMatching(/^Exec .+ was left without a Status/) as unknown },
+    ]);
+  });
+
+  it('server: ends a job whose answers take more than is kept of them, and keeps no more', async () => {
+    const { made, store, session } = await application();
+    const { id } = await store.createJob(GATEWAY.id, FAN_OUT, undefined, 1);
+    await store.change(id, { state: 'fetching', resultsUrl: URL });
+    await made.deliver(session(1), delivery({ first: true }));
+    const item = { source: { locUri: URL }, data: 'x'.repeat(1_048_576) };
+    const flood = delivery({ final: false, answers: [{ kind: 'Results', cmdRef: '1', items: [item] }] });
+    for (let message = 0; message < 15; message += 1) await made.deliver(session(1), flood);
+    expect(await store.job(id)).toMatchObject({ state: 'fetching' });
+    await made.deliver(session(1), flood);
+    expect(await store.job(id)).toMatchObject({ state: 'failed', error: { code: 'ANSWERS_TOO_LARGE' } });
+    await made.deliver(session(1), flood);
+    expect(await made.deliver(session(1), delivery({ answers: [ok('1')] }))).toMatchObject({ commands: [] });
   });
 
   it('server: accepts a completion of a run that is none of its jobs', async () => {

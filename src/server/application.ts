@@ -1,10 +1,12 @@
+import { answerBytes } from '../fanout/answer-size.ts';
 import type { Answer } from '../protocol/message/message.ts';
 import { STATUS } from '../protocol/message/codes.ts';
 import type { Decision, Delivery, ServerSetup } from '../protocol/session/server-types.ts';
 import type { Job, JobState } from '../store/server-store.ts';
 import type { ServerApplication, SessionIdentity } from '../transport/server-sessions.ts';
 import { completionOf } from './alerts.ts';
-import { advanceJob, jobCommands, progressOf, type Progress } from './jobs.ts';
+import { tooMuch } from './job-step.ts';
+import { advanceJob, failedChange, jobCommands, progressOf, type Progress } from './jobs.ts';
 import type { DmServerSetup, GatewayAccount } from './server.ts';
 
 /** States in which a job has something to send. */
@@ -16,12 +18,16 @@ interface Work {
   readonly progress: Progress;
   /** What has come of the answers to the commands that were sent last. */
   readonly answers: readonly Answer[];
+  /** What they take. */
+  readonly bytes: number;
 }
 
-export interface ApplicationSetup extends Pick<
-  DmServerSetup,
-  'store' | 'gateways' | 'maxMsgBytes' | 'maxObjBytes' | 'log'
-> {
+/** How much the answers of one exchange may take, as a multiple of the largest object: results are got in pages. */
+const OBJECTS_PER_EXCHANGE = 16;
+
+const NO_ANSWERS = { answers: [], bytes: 0 } as const;
+
+interface ApplicationSetup extends Pick<DmServerSetup, 'store' | 'gateways' | 'maxMsgBytes' | 'maxObjBytes' | 'log'> {
   readonly serverUri: () => string;
   readonly now: () => number;
   readonly sessionOpened: (gatewayId: string) => void;
@@ -38,6 +44,8 @@ export function createServerApplication(setup: ApplicationSetup): ServerApplicat
   const byId = new Map(setup.gateways.map((gateway) => [gateway.id, gateway]));
   const workOf = new Map<number, Work>();
   const openSessions = new Set<number>();
+
+  const maxAnswerBytes = OBJECTS_PER_EXCHANGE * setup.maxObjBytes;
 
   async function takeAlerts(gateway: GatewayAccount, delivery: Delivery): Promise<number[]> {
     const statuses: number[] = [];
@@ -66,17 +74,30 @@ export function createServerApplication(setup: ApplicationSetup): ServerApplicat
   /** Stores what the answers mean; answers what to go on with. */
   async function advance(gateway: GatewayAccount, { job, progress, answers }: Work): Promise<Work | undefined> {
     const move = advanceJob(job, progress, answers, setup.now());
+    if (progress.kind === 'fanout' && (await store.job(job.id))?.state !== 'sending') {
+      // Its alert came meanwhile: an earlier session had started the run, and to go on would start a second one.
+      await store.change(job.id, { events: move.change.events ?? [] });
+      return undefined;
+    }
     await store.change(job.id, move.change);
     const completion = (await completionsOf(job)).at(-1);
     if (move.generation !== undefined && completion) {
       await store.noteGeneration(gateway.id, completion.resultsUrl, completion.data, move.generation);
     }
     const changed = await store.job(job.id);
-    return move.progress && changed ? { job: changed, progress: move.progress, answers: [] } : undefined;
+    return move.progress && changed ? { job: changed, progress: move.progress, ...NO_ANSWERS } : undefined;
   }
 
   async function completionsOf(job: Job) {
     return job.resultsUrl === undefined ? [] : store.completions(job.gatewayId, job.resultsUrl);
+  }
+
+  /** Keeps the answers for when the package of the gateway is whole; undefined: it was too much, and the job is over. */
+  async function collect({ answers, bytes, ...work }: Work, fresh: readonly Answer[]): Promise<Work | undefined> {
+    const total = fresh.reduce((sum, answer) => sum + answerBytes(answer), bytes);
+    if (total <= maxAnswerBytes) return { ...work, answers: [...answers, ...fresh], bytes: total };
+    await store.change(work.job.id, failedChange(tooMuch(maxAnswerBytes), setup.now()));
+    return undefined;
   }
 
   /** The oldest job of the gateway that has something to send. */
@@ -85,7 +106,7 @@ export function createServerApplication(setup: ApplicationSetup): ServerApplicat
     const progress = job && progressOf(job);
     if (!progress) return undefined;
     if (job.state === 'queued') await store.change(job.id, { state: 'sending' });
-    return { job, progress, answers: [] };
+    return { job, progress, ...NO_ANSWERS };
   }
 
   return {
@@ -115,17 +136,14 @@ export function createServerApplication(setup: ApplicationSetup): ServerApplicat
         setup.sessionOpened(gateway.id);
       }
       await store.peerNonces.save(gateway.id, delivery.nonces);
+      // Before the answers: an alert tells that the run of a job is there, whatever the job is still about to send.
       const alertStatuses = await takeAlerts(gateway, delivery);
       let work = workOf.get(session.key);
-      if (work) work = { ...work, answers: [...work.answers, ...delivery.answers] };
-      if (!delivery.final) {
-        if (work) workOf.set(session.key, work);
-        return { alertStatuses, commands: [] };
-      }
       workOf.delete(session.key);
-      work = (work && (await advance(gateway, work))) ?? (await nextWork(gateway));
-      if (!work) return { alertStatuses, commands: [] };
-      workOf.set(session.key, work);
+      if (work) work = await collect(work, delivery.answers);
+      if (delivery.final) work = (work && (await advance(gateway, work))) ?? (await nextWork(gateway));
+      if (work) workOf.set(session.key, work);
+      if (!work || !delivery.final) return { alertStatuses, commands: [] };
       return { alertStatuses, commands: jobCommands(work.job, work.progress) };
     },
 

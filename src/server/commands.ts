@@ -1,7 +1,7 @@
 import type { ExecCommand, Item, ItemCommand } from '../protocol/message/message.ts';
 
 /** One value for a leaf that a DM Server sets. */
-export interface LeafValue {
+interface LeafValue {
   readonly locUri: string;
   readonly value: string;
 }

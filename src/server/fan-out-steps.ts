@@ -1,12 +1,12 @@
 import type { Answer, RequestCommand } from '../protocol/message/message.ts';
 import { refusalOf, statusOf } from './answers.ts';
 import { exec, write } from './commands.ts';
-import { type Advance, failure, lostAnswer } from './job-step.ts';
+import { type Advance, failure, missingStatus } from './job-step.ts';
 
 /** Where the start of a fan-out stands. */
 export type FanOutState = { readonly phase: 'setting' } | { readonly phase: 'starting' };
 
-export interface FanOutSpec {
+interface FanOutSpec {
   /** Root of the Fan-Out MO. */
   readonly fanOutRoot: string;
   readonly group: string;
@@ -33,12 +33,13 @@ export function advanceFanOut(state: FanOutState, spec: FanOutSpec, answers: rea
   const fanOut = `${spec.fanOutRoot}/FanOut`;
   if (state.phase === 'starting') {
     const status = statusOf(answers, '1');
-    if (status === undefined) return lostAnswer({ phase: 'setting' });
+    if (status === undefined) return missingStatus(`Exec ${fanOut}/Start`);
     const refusal = refusalOf(answers, '1');
     if (refusal) return failure(`Exec ${fanOut}/Start was refused`, refusal);
     return { kind: 'done', events: [{ step: 3, what: `Exec ${fanOut}/Start answered ${status}` }] };
   }
-  if (statusOf(answers, '1') === undefined || statusOf(answers, '2') === undefined) return lostAnswer(state);
+  if (statusOf(answers, '1') === undefined) return missingStatus(`Replace of ${fanOut}/ToBeFannedOut`);
+  if (statusOf(answers, '2') === undefined) return missingStatus(`Replace of ${fanOut}/TargetGroupRef`);
   const commands = refusalOf(answers, '1');
   if (commands) return failure(`ToBeFannedOut was refused`, commands);
   const target = refusalOf(answers, '2');

@@ -2,7 +2,7 @@ import { countsFrom, type Counts, OUTCOMES, type Outcome, summaryNodeName } from
 import type { Answer, RequestCommand } from '../protocol/message/message.ts';
 import { refusalOf, resultItems, statusOf, valuesBelow } from './answers.ts';
 import { get } from './commands.ts';
-import { failure, lostAnswer, type Advance } from './job-step.ts';
+import { type Advance, type Failure, failure, missingStatus } from './job-step.ts';
 
 /** Results that are asked for with one Get. */
 const RESULTS_PER_GET = 100;
@@ -21,7 +21,7 @@ export interface Summary {
 }
 
 /** One pair of the aggregate, as the DM Server got it. */
-export interface FetchedResult {
+interface FetchedResult {
   readonly n: number;
   readonly deviceId: string;
   readonly outcome: Outcome;
@@ -29,7 +29,7 @@ export interface FetchedResult {
 }
 
 /** What an exchange brought besides the next state. */
-export type FetchAdvance = Advance<FetchState> & { readonly results: readonly FetchedResult[] };
+type FetchAdvance = Advance<FetchState> & { readonly results: readonly FetchedResult[] };
 
 /** What to send in this state. Members are numbered 1 to Targets, so no list of their names is needed. */
 export function fetchCommands(state: FetchState, resultsUrl: string): readonly RequestCommand[] {
@@ -44,7 +44,7 @@ export function fetchCommands(state: FetchState, resultsUrl: string): readonly R
 
 /** Takes in the answers to `fetchCommands`. */
 export function advanceFetch(state: FetchState, resultsUrl: string, answers: readonly Answer[]): FetchAdvance {
-  if (statusOf(answers, '1') === undefined) return { ...lostAnswer(state), results: [] };
+  if (statusOf(answers, '1') === undefined) return { ...missingStatus(`Get of ${resultsUrl}`), results: [] };
   const refusal = refusalOf(answers, '1');
   if (refusal) return { ...failure(`Get of ${resultsUrl} was refused`, refusal), results: [] };
   const values = valuesBelow(resultItems(answers, '1'), resultsUrl);
@@ -100,6 +100,6 @@ function isOutcome(text: string | undefined): text is Outcome {
   return OUTCOMES.some((outcome) => outcome === text);
 }
 
-function incomplete(resultsUrl: string, what: string): Extract<Advance<never>, { kind: 'failed' }> {
+function incomplete(resultsUrl: string, what: string): Failure {
   return { kind: 'failed', code: 'RESULTS_INCOMPLETE', message: `${resultsUrl}/${what} came without its values` };
 }

@@ -1,5 +1,5 @@
 /** What a waker needs from its surroundings. */
-export interface WakerPorts {
+interface WakerPorts {
   /** Sends package #0 to the gateway; attempts count from 1 for each call that goes unanswered. Never rejects. */
   notify(attempt: number): Promise<void>;
   /** Calls back once, after `delayMs`; answers how to call it off. */

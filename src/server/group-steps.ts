@@ -2,7 +2,7 @@ import { STATUS } from '../protocol/message/codes.ts';
 import type { Answer, RequestCommand } from '../protocol/message/message.ts';
 import { refusalOf, statusOf } from './answers.ts';
 import { addInterior, write } from './commands.ts';
-import { type Advance, failure, lostAnswer } from './job-step.ts';
+import { type Advance, failure, missingStatus } from './job-step.ts';
 
 /** Members that go out with one Add. */
 const MEMBERS_PER_ADD = 100;
@@ -12,7 +12,7 @@ export type GroupState =
   /** `resumed`: an earlier session may have created it already. */
   { readonly phase: 'creating'; readonly resumed: boolean } | { readonly phase: 'filling'; readonly done: number };
 
-export interface GroupSpec {
+interface GroupSpec {
   readonly group: string;
   readonly deviceIds: readonly string[];
 }
@@ -37,7 +37,7 @@ export function groupCommands(state: GroupState, spec: GroupSpec): readonly Requ
 /** Takes in the answers to `groupCommands`. A member that is there already was added before an answer got lost. */
 export function advanceGroup(state: GroupState, spec: GroupSpec, answers: readonly Answer[]): Advance<GroupState> {
   const root = groupUri(spec.group);
-  if (statusOf(answers, '1') === undefined) return lostAnswer(state);
+  if (statusOf(answers, '1') === undefined) return missingStatus(`Add to ${root}`);
   if (state.phase === 'creating') {
     const refusal = refusalOf(answers, '1');
     if (refusal && !(refusal.status === STATUS.alreadyExists && state.resumed)) {

@@ -9,17 +9,35 @@ export interface JobEvent {
 /** Where a job goes after an exchange. */
 export type Advance<State> =
   | { readonly kind: 'next'; readonly state: State; readonly events: readonly JobEvent[] }
-  /** The session ended before the answer: the same is asked again in the next one. */
-  | { readonly kind: 'again'; readonly state: State }
   | { readonly kind: 'done'; readonly events: readonly JobEvent[] }
   | { readonly kind: 'failed'; readonly code: string; readonly message: string };
 
+/** The end of a job that cannot go on. */
+export type Failure = Extract<Advance<never>, { kind: 'failed' }>;
+
 /** The peer refused. */
-export function failure(what: string, refusal: Refusal): Extract<Advance<never>, { kind: 'failed' }> {
+export function failure(what: string, refusal: Refusal): Failure {
   const cause = refusal.cause === undefined ? '' : `: ${refusal.cause}`;
   return { kind: 'failed', code: `STATUS_${refusal.status}`, message: `${what} with ${refusal.status}${cause}` };
 }
 
-export function lostAnswer<State>(state: State): Advance<State> {
-  return { kind: 'again', state };
+/**
+ * The peer ended its package and left a Status out. It may have executed the command: to ask the same again, and again,
+ * would not bring the Status, and could do the work twice. A session that breaks off is no such case. [REPPRO 6]
+ */
+export function missingStatus(what: string): Failure {
+  return {
+    kind: 'failed',
+    code: 'STATUS_MISSING',
+    message: `${what} was left without a Status: the gateway ended its package and did not answer it`,
+  };
+}
+
+/** The peer answered with more than is taken for one exchange. */
+export function tooMuch(maxBytes: number): Failure {
+  return {
+    kind: 'failed',
+    code: 'ANSWERS_TOO_LARGE',
+    message: `the gateway answered with more than ${maxBytes} bytes to what it was sent`,
+  };
 }

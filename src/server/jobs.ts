@@ -3,7 +3,7 @@ import type { Job, JobChange, JobEventRow } from '../store/server-store.ts';
 import { advanceFanOut, fanOutCommands, type FanOutState } from './fan-out-steps.ts';
 import { advanceFetch, fetchCommands, type FetchState } from './fetch-steps.ts';
 import { advanceGroup, groupCommands, type GroupState } from './group-steps.ts';
-import type { Advance, JobEvent } from './job-step.ts';
+import type { Advance, Failure, JobEvent } from './job-step.ts';
 
 /** Where the exchanges of a job stand within a session; what has to survive a restart is in the job itself. */
 export type Progress =
@@ -37,7 +37,7 @@ export function jobCommands(job: Job, progress: Progress): readonly RequestComma
 }
 
 /** What the answers to `jobCommands` make of a job: what to store, and where its exchanges go on. */
-export interface JobMove {
+interface JobMove {
   readonly change: JobChange;
   /** Undefined: nothing more to send for this job. */
   readonly progress: Progress | undefined;
@@ -87,20 +87,21 @@ function moveOf<State>(
   switch (advance.kind) {
     case 'next':
       return { change: { events: eventRows(advance.events, now) }, progress: wrap(advance.state) };
-    case 'again':
-      return { change: {}, progress: wrap(advance.state) };
     case 'done': {
       const events = eventRows(advance.events, now);
       return doneState === 'running'
         ? { change: { state: doneState, events }, progress: undefined }
         : { change: { state: doneState, endedAt: now, events }, progress: undefined };
     }
-    case 'failed': {
-      const error = { code: advance.code, message: advance.message };
-      const events = [{ at: now, step: undefined, what: advance.message }];
-      return { change: { state: 'failed', endedAt: now, error, events }, progress: undefined };
-    }
+    case 'failed':
+      return { change: failedChange(advance, now), progress: undefined };
   }
+}
+
+/** What the end of a job that cannot go on leaves in the store. */
+export function failedChange({ code, message }: Failure, now: number): JobChange {
+  const events = [{ at: now, step: undefined, what: message }];
+  return { state: 'failed', endedAt: now, error: { code, message }, events };
 }
 
 function eventRows(events: readonly JobEvent[], now: number): JobEventRow[] {

@@ -174,6 +174,30 @@ describe('DM Server', () => {
     expect(await server.startFanOut(order)).toBe(await server.startFanOut(order));
   });
 
+  it('server: takes no other order under a key that was used', async () => {
+    const server = await open({ gateways: [account(), { ...account(), id: 'urn:dev:other' }] });
+    const keyed = { idempotencyKey: 'k' };
+    const id = await server.startFanOut({ ...FAN_OUT, ...keyed, correlator: 'c-1' });
+    expect(await server.startFanOut({ ...FAN_OUT, ...keyed })).toBe(id);
+    const conflict = { code: 'JOB_KEY_CONFLICT', message: 'the idempotency key k was used for another order' };
+    for (const other of [
+      { group: 'others' },
+      { commands: '<Exec/>' },
+      { fanOutRoot: './SCM2' },
+      { correlator: 'c-2' },
+      { gatewayId: 'urn:dev:other' },
+    ]) {
+      await expect(server.startFanOut({ ...FAN_OUT, ...keyed, ...other })).rejects.toMatchObject(conflict);
+    }
+    await expect(server.createGroup({ ...GROUP, ...keyed })).rejects.toMatchObject(conflict);
+    await server.createGroup({ ...GROUP, idempotencyKey: 'g' });
+    for (const deviceIds of [['b'], ['a', 'b'], []]) {
+      const other = server.createGroup({ ...GROUP, idempotencyKey: 'g', deviceIds });
+      await expect(other).rejects.toMatchObject({ code: 'JOB_KEY_CONFLICT' });
+    }
+    expect(await server.store.job(3)).toBeUndefined();
+  });
+
   it('server: takes no order for a gateway that it does not know', async () => {
     const server = await open();
     const unknown = expect.objectContaining({ code: 'GATEWAY_UNKNOWN' }) as Error;

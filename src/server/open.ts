@@ -1,15 +1,17 @@
 import { randomBytes, randomInt } from 'node:crypto';
 import { DmError } from '../protocol/errors.ts';
 import { encodeNotification, RESET_NONCES } from '../protocol/notification/notification.ts';
+import { keyConflict } from '../store/server-store.ts';
 import { SYSTEM_CLOCK } from '../transport/clock.ts';
 import { listenDm } from '../transport/http-listener.ts';
+import { type Opened, openParts } from '../transport/open-parts.ts';
 import { createServerSessions } from '../transport/server-sessions.ts';
 import { openTrace } from '../transport/trace.ts';
 import { parseUdpAddress } from '../transport/udp-address.ts';
 import { openUdpSender, type UdpSender } from '../transport/udp-sender.ts';
 import { createServerApplication, SENDABLE } from './application.ts';
 import { createGatewayWaker, type GatewayWaker } from './gateway-waker.ts';
-import type { DmServer, DmServerSetup, GatewayAccount, ServerLog } from './server.ts';
+import type { DmServer, DmServerSetup, GatewayAccount } from './server.ts';
 
 /** A DM Server has few gateways, each with one session at a time; the rest is for those who only try. */
 const MAX_OPEN_SESSIONS = 256;
@@ -17,32 +19,27 @@ const MAX_SESSION_NUMBER = 0xffff;
 /** Enough that nobody guesses a correlator and no two are ever alike. */
 const CORRELATOR_BYTES = 12;
 
-type Closer = () => Promise<void>;
-
 /**
  * Opens a DM Server and notifies the gateways that work waits for. When a part fails, what was opened is closed again
  * and it rejects with a `DmError`. The store stays the caller's.
  */
-export async function openDmServer(setup: DmServerSetup): Promise<DmServer> {
-  const closers: Closer[] = [];
-  try {
-    return await openParts(setup, closers);
-  } catch (error) {
-    await closeAll(closers, setup.log);
-    throw error;
-  }
+export function openDmServer(setup: DmServerSetup): Promise<DmServer> {
+  return openParts(
+    (opened) => openAll(setup, opened),
+    (error) => setup.log.error('a part did not close', { err: error }),
+  );
 }
 
-async function openParts(setup: DmServerSetup, closers: Closer[]): Promise<DmServer> {
+async function openAll(setup: DmServerSetup, opened: Opened): Promise<Omit<DmServer, 'close'>> {
   const { store, gateways, log } = setup;
   const onError = (error: unknown) => log.error('unexpected failure', { err: error });
   // An address that cannot be used is better known now than when work waits.
   for (const { notify } of gateways) if (notify !== undefined) parseUdpAddress(notify);
 
   const trace = setup.traceDir === undefined ? undefined : await openTrace(setup.traceDir, 'server');
-  if (trace) closers.push(() => trace.close());
+  if (trace) opened(() => trace.close());
   const sender = openUdpSender({ trace });
-  closers.push(() => sender.close());
+  opened(() => sender.close());
 
   const wakers = new Map<string, GatewayWaker>();
   for (const gateway of gateways) {
@@ -66,8 +63,8 @@ async function openParts(setup: DmServerSetup, closers: Closer[]): Promise<DmSer
     trace,
     onError,
   });
-  closers.push(() => sessions.close());
-  closers.push(() => {
+  opened(() => sessions.close());
+  opened(() => {
     for (const waker of wakers.values()) waker.close();
     return Promise.resolve();
   });
@@ -77,7 +74,7 @@ async function openParts(setup: DmServerSetup, closers: Closer[]): Promise<DmSer
     handle: (request) => sessions.handle(request),
     onError,
   });
-  closers.push(() => listener.close());
+  opened(() => listener.close());
 
   for (const { id } of gateways) {
     const waiting = await store.openJobs(id, SENDABLE, 1);
@@ -102,14 +99,15 @@ async function openParts(setup: DmServerSetup, closers: Closer[]): Promise<DmSer
       waker.wake();
       return id;
     },
-    async startFanOut({ gatewayId, idempotencyKey, fanOutRoot, group, commands, correlator = newCorrelator() }) {
+    async startFanOut({ gatewayId, idempotencyKey, fanOutRoot, group, commands, correlator: given }) {
       const waker = wakerOf(gatewayId);
-      const spec = { kind: 'fanout', fanOutRoot, group, commands, correlator } as const;
-      const { id } = await store.createJob(gatewayId, spec, idempotencyKey, Date.now());
+      const ordered = { kind: 'fanout', fanOutRoot, group, commands, correlator: given ?? newCorrelator() } as const;
+      const { id, spec } = await store.createJob(gatewayId, ordered, idempotencyKey, Date.now());
+      const isOther = given !== undefined && spec.kind === 'fanout' && spec.correlator !== given;
+      if (isOther && idempotencyKey !== undefined) throw keyConflict(idempotencyKey);
       waker.wake();
       return id;
     },
-    close: () => closeAll(closers, log),
   };
 }
 
@@ -146,12 +144,5 @@ async function notifyGateway(
     else log.warn('gateway could not be notified', { gateway: id, attempt, notify });
   } catch (error) {
     log.error('gateway could not be notified', { gateway: id, attempt, err: error });
-  }
-}
-
-/** In the reverse order; one that fails keeps no other from closing. */
-async function closeAll(closers: Closer[], log: ServerLog): Promise<void> {
-  for (const close of closers.splice(0).reverse()) {
-    await close().catch((error: unknown) => log.error('a part did not close', { err: error }));
   }
 }

@@ -30,14 +30,14 @@ export interface DmServerSetup {
 }
 
 /** Structured log of what an operator wants to know; no secrets, nonces or digests. */
-export interface ServerLog {
+interface ServerLog {
   info(event: string, fields?: Readonly<Record<string, unknown>>): void;
   warn(event: string, fields?: Readonly<Record<string, unknown>>): void;
   error(event: string, fields?: Readonly<Record<string, unknown>>): void;
 }
 
 /** A group to be made on a gateway, through DM sessions. */
-export interface GroupOrder {
+interface GroupOrder {
   readonly gatewayId: string;
   readonly group: string;
   readonly deviceIds: readonly string[];
@@ -45,7 +45,7 @@ export interface GroupOrder {
 }
 
 /** A fan-out to be run on a gateway, through DM sessions. */
-export interface FanOutOrder {
+interface FanOutOrder {
   readonly gatewayId: string;
   /** Root of the Fan-Out MO, `./SCM` by default. */
   readonly fanOutRoot: string;
@@ -61,7 +61,10 @@ export interface FanOutOrder {
 export interface DmServer {
   readonly store: ServerStore;
   readonly dmUrl: string;
-  /** Both answer the id of the job, durable. Throw `DmError` GATEWAY_UNKNOWN. */
+  /**
+   * Both answer the id of the job, durable; of the job of then when the key was seen before. Throw `DmError`
+   * GATEWAY_UNKNOWN, JOB_KEY_CONFLICT when the key was used for another order.
+   */
   createGroup(order: GroupOrder): Promise<number>;
   startFanOut(order: FanOutOrder): Promise<number>;
   close(): Promise<void>;

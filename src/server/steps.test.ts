@@ -51,10 +51,12 @@ describe('group job', () => {
     expect(advanceGroup({ phase: 'filling', done: 0 }, spec, answers)).toMatchObject({ kind: 'next' });
   });
 
-  it('asks again when the session ended before the answer', () => {
+  it('fails when the gateway leaves the Status out', () => {
     expect(advanceGroup({ phase: 'filling', done: 100 }, spec, [])).toEqual({
-      kind: 'again',
-      state: { phase: 'filling', done: 100 },
+      kind: 'failed',
+      code: 'STATUS_MISSING',
+      message:
+        'Add to ./GwConfig/DeviceGroups/meters was left without a Status: the gateway ended its package and did not answer it',
     });
   });
 });
@@ -84,8 +86,10 @@ describe('fan-out job', () => {
     });
   });
 
-  it('starts over when the answer to Exec got lost', () => {
-    expect(advanceFanOut({ phase: 'starting' }, spec, [])).toEqual({ kind: 'again', state: { phase: 'setting' } });
+  it('fails when the gateway leaves a Status out, and sends no Exec again', () => {
+    const missing = { kind: 'failed', code: 'STATUS_MISSING' };
+    expect(advanceFanOut({ phase: 'setting' }, spec, [status('1', 200)])).toMatchObject(missing);
+    expect(advanceFanOut({ phase: 'starting' }, spec, [status('9', 202)])).toMatchObject(missing);
   });
 });
 
@@ -118,6 +122,14 @@ describe('fetching results', () => {
       { n: 1, deviceId: 'a', outcome: 'succeeded', deResult: '<SyncBody/>' },
       { n: 2, deviceId: 'b', outcome: 'failed', deResult: undefined },
     ]);
+  });
+
+  it('fails when the gateway sends Results without a Status', () => {
+    expect(advanceFetch({ phase: 'summary' }, url, [results('1', summary)])).toMatchObject({
+      kind: 'failed',
+      code: 'STATUS_MISSING',
+      results: [],
+    });
   });
 
   it('does not believe counts that do not add up', () => {

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { userName, wireText } from './wire-text.ts';
 
 const base64 = z.string().regex(/^[A-Za-z0-9+/]*={0,2}$/, { error: 'must be base64' });
 const scheme = z.enum(['basic', 'md5', 'mac', 'none']);
@@ -9,16 +10,16 @@ const scheme = z.enum(['basic', 'md5', 'mac', 'none']);
  */
 export const accountLineSchema = z.strictObject({
   /** DevInfo/DevId and Source LocURI of the device. */
-  deviceId: z.string().min(1).max(256),
+  deviceId: wireText(256),
   /** How the device proves itself to the gateway. */
   scheme: scheme.default('md5'),
-  userName: z.string().min(1).max(256),
+  userName,
   secret: z.string().max(1024),
   /** Nonce of the device's first proof, base64. */
   clientNonce: base64.default(''),
   /** How the gateway proves itself to the device; its ServerID is the user name. */
   serverScheme: scheme.default('md5'),
-  serverId: z.string().min(1).max(255),
+  serverId: wireText(255),
   serverSecret: z.string().max(1024),
   /** Nonce of the gateway's first proof and first notification, base64. */
   serverNonce: base64.default(''),

@@ -23,6 +23,22 @@ export interface NewDevice {
   readonly notify: string | undefined;
   /** Version field of its notifications, 11 or 12. */
   readonly notificationVersion: number;
+  /** What the device can take where it does not tell it itself. */
+  readonly maxMsgBytes?: number | undefined;
+  readonly maxObjBytes?: number | undefined;
+}
+
+/** New secrets of an account and their first nonces; names and schemes stay. */
+export interface NewSecrets {
+  readonly client: Pick<StoredCredential, 'digest' | 'password' | 'nonce'>;
+  readonly server: Pick<StoredCredential, 'digest' | 'password' | 'nonce'>;
+}
+
+/** Secrets that a rotation replaced: still good until `until`, or until the device has used the new one. [FANOUT 8] */
+export interface FormerSecrets {
+  readonly client: StoredCredential;
+  readonly server: StoredCredential;
+  readonly until: EpochMs;
 }
 
 /** Values of DevInfo and DevDetail that real sessions brought. */
@@ -42,6 +58,9 @@ export interface Device extends NewDevice {
   readonly key: number;
   /** Nonce before `server.nonce`: a device that lost the last answer still has it. */
   readonly previousServerNonce: Uint8Array;
+  readonly former: FormerSecrets | undefined;
+  /** Since when the account is only remembered: its device is answered like one nobody knows. */
+  readonly decommissionedAt: EpochMs | undefined;
   readonly inventory: Inventory;
   readonly lastSeenAt: EpochMs | undefined;
 }
@@ -56,8 +75,23 @@ export interface DeviceStore {
   list(after: number, limit: number, query?: string): Promise<readonly Device[]>;
   count(): Promise<number>;
   remove(deviceId: string): Promise<boolean>;
-  /** A direction that did not change is absent. */
-  saveNonces(key: number, nonces: { client?: Uint8Array | undefined; server?: Uint8Array | undefined }): Promise<void>;
+  /** A direction that did not change is absent. They belong to the secrets of `clientDigest`; without it to the newest. */
+  saveNonces(
+    key: number,
+    nonces: { client?: Uint8Array | undefined; server?: Uint8Array | undefined },
+    clientDigest?: string,
+  ): Promise<void>;
+  /**
+   * Secrets with a grace: the ones before stay good until `grace.until`. Those that were still in their grace at
+   * `grace.now` outlast the ones no device has used. False: there is no such account, or it is decommissioned.
+   */
+  rotateSecrets(deviceId: string, secrets: NewSecrets, grace: { now: EpochMs; until: EpochMs }): Promise<boolean>;
+  /** Another device takes the DeviceID over: nothing of the one before counts, and its inventory is forgotten. */
+  moveDevice(deviceId: string, secrets: NewSecrets): Promise<boolean>;
+  /** The device has proved itself by the secrets of `clientDigest`: if they are the newest, those before are forgotten. */
+  noteSecretUsed(key: number, clientDigest: string): Promise<void>;
+  /** False: there is no such account. */
+  decommission(deviceId: string, at: EpochMs): Promise<boolean>;
   /** Overwrites the values that are given. */
   saveInventory(key: number, inventory: Inventory, seenAt: EpochMs): Promise<void>;
 }

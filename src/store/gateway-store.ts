@@ -10,5 +10,7 @@ export interface GatewayStore {
   readonly groups: GroupStore;
   readonly nodes: NodeStore;
   readonly peerNonces: PeerNonceStore;
+  /** Rejects with `DmError` STORE_WRITE while nothing can be written; it changes nothing that means anything. */
+  probe(): Promise<void>;
   close(): Promise<void>;
 }

@@ -1,5 +1,6 @@
 import type { EpochMs } from '../fanout/store.ts';
 import type { Counts, Outcome } from '../fanout/outcome.ts';
+import { DmError } from '../protocol/errors.ts';
 import type { PeerNonceStore } from './nodes.ts';
 
 /**
@@ -45,6 +46,7 @@ export interface Job {
 
 /** What changes in a job at one moment. */
 export interface JobChange {
+  /** `running` only where nothing was heard of the run: its alert can be here before the Status of its Exec. */
   readonly state?: JobState;
   readonly endedAt?: EpochMs;
   readonly resultsUrl?: string;
@@ -84,7 +86,10 @@ export interface CompletionRow {
 /** All durable state of a DM Server. Writes are durable when their promise resolves. */
 export interface ServerStore {
   readonly peerNonces: PeerNonceStore;
-  /** A key that was seen before answers the job of then. */
+  /**
+   * A key that was seen before answers the job of then. Throws `DmError` JOB_KEY_CONFLICT when that was another order;
+   * the Correlator of a fan-out does not count, because it can be made up anew for each order.
+   */
   createJob(gatewayId: string, spec: JobSpec, idempotencyKey: string | undefined, now: EpochMs): Promise<Job>;
   job(id: number): Promise<Job | undefined>;
   /** Jobs of a kind with `id < before`, newest first. */
@@ -109,5 +114,12 @@ export interface ServerStore {
   noteGeneration(gatewayId: string, resultsUrl: string, data: string, generation: number): Promise<void>;
   /** Alerts for this URL, oldest first. */
   completions(gatewayId: string, resultsUrl: string): Promise<readonly CompletionRow[]>;
+  /** Rejects with `DmError` STORE_WRITE while nothing can be written; it changes nothing that means anything. */
+  probe(): Promise<void>;
   close(): Promise<void>;
+}
+
+/** The key belongs to another order. */
+export function keyConflict(idempotencyKey: string): DmError {
+  return new DmError('JOB_KEY_CONFLICT', `the idempotency key ${idempotencyKey} was used for another order`);
 }

@@ -1,5 +1,5 @@
-import type { Clock } from './engine.ts';
-import type { EpochMs } from './store.ts';
+import type { Clock } from '../../src/fanout/engine.ts';
+import type { EpochMs } from '../../src/fanout/store.ts';
 
 /** A clock for tests: it stands still until it is told to move. */
 export class FakeClock implements Clock {

@@ -1,5 +1,6 @@
-import { alertData } from './aggregate.ts';
-import { countsFrom, type Outcome, OUTCOMES, type SettledOutcome } from './outcome.ts';
+import { alertData } from '../../src/fanout/aggregate.ts';
+import { countsFrom, type Outcome, OUTCOMES, type SettledOutcome } from '../../src/fanout/outcome.ts';
+import { isSameOrder } from '../../src/fanout/same-order.ts';
 import type {
   Claim,
   ClaimLimits,
@@ -11,9 +12,10 @@ import type {
   PendingAlert,
   Run,
   Settlement,
+  Started,
   Target,
   TargetMove,
-} from './store.ts';
+} from '../../src/fanout/store.ts';
 
 /** A device of a group. */
 export interface MemberDevice {
@@ -51,8 +53,10 @@ export class MemoryFanOutStore implements FanOutStore {
     this.#groups = new Map(Object.entries(groups));
   }
 
-  createRun({ idempotencyKey, ...run }: NewRun, maxActiveRuns: number): ReturnType<FanOutStore['createRun']> {
-    const existing = idempotencyKey === undefined ? undefined : this.#runs.get(this.#runOfKey.get(idempotencyKey) ?? 0);
+  createRun({ idempotencyKey, ...run }: NewRun, maxActiveRuns: number): Promise<Started> {
+    const ofKey = idempotencyKey === undefined ? undefined : this.#runs.get(this.#runOfKey.get(idempotencyKey) ?? 0);
+    if (ofKey && !isSameOrder(ofKey, run)) return Promise.resolve({ kind: 'key-conflict' });
+    const existing = ofKey ?? (idempotencyKey === undefined ? this.#unansweredRun(run) : undefined);
     if (existing) return Promise.resolve({ kind: 'existing', run: existing });
     const devices = this.#groups.get(run.group);
     if (!devices) return Promise.resolve({ kind: 'no-group' });
@@ -286,6 +290,16 @@ export class MemoryFanOutStore implements FanOutStore {
     if (row?.target.phase !== phase) return false;
     row.target = { ...row.target, ...change(row.target) };
     return true;
+  }
+
+  /** The run of the same order that its server has not heard the end of. */
+  #unansweredRun(order: Omit<NewRun, 'idempotencyKey'>): Run | undefined {
+    if (order.serverId === undefined || order.correlator === undefined) return undefined;
+    return [...this.#runs.values()].findLast(
+      (run) =>
+        isSameOrder(run, order) &&
+        (run.state === 'running' || this.#alerts.some(({ alert, open }) => open && alert.run === run.number)),
+    );
   }
 
   #activeRuns(): readonly Run[] {

@@ -1,18 +1,27 @@
-import { STATUS } from '../protocol/message/codes.ts';
-import { type Answer, commandName, everyCommand, type RequestCommand } from '../protocol/message/message.ts';
-import { type Assignment, type Carrier, createFanOutEngine, type FanOutEngine, type StartRequest } from './engine.ts';
+import {
+  type Assignment,
+  type Carrier,
+  createFanOutEngine,
+  type FanOutEngine,
+  type StartRequest,
+} from '../../src/fanout/engine.ts';
+import type { Outcome } from '../../src/fanout/outcome.ts';
+import { DEFAULT_POLICY, type Policy } from '../../src/fanout/policy.ts';
+import type { Run, Target } from '../../src/fanout/store.ts';
+import { SILENCE_MS } from '../../src/fanout/window.ts';
+import { STATUS } from '../../src/protocol/message/codes.ts';
+import { type Answer, commandName, everyCommand, type RequestCommand } from '../../src/protocol/message/message.ts';
 import { FakeClock, quiet } from './fake-clock.ts';
 import { type MemberDevice, MemoryFanOutStore } from './memory-store.ts';
-import type { Outcome } from './outcome.ts';
-import { DEFAULT_POLICY, type Policy } from './policy.ts';
-import type { Run, Target } from './store.ts';
-import { SILENCE_MS } from './window.ts';
 
 /** What a device does when it is notified; it starts a moment later. */
 export type Behaviour = (device: SimulatedDevice) => Promise<void>;
 
 /** How long a device takes from the notification to its session, and from the commands to its answer. */
-export const LATENCY_MS = 100;
+const LATENCY_MS = 100;
+
+/** What the engine keeps of the answer of one device. */
+export const MAX_ANSWER_BYTES = 10_000;
 
 export const GET: RequestCommand = { kind: 'Get', cmdId: '1', items: [{ target: { locUri: './DevInfo/Mod' } }] };
 export const EXEC: RequestCommand = { kind: 'Exec', cmdId: '2', items: [{ target: { locUri: './Reboot' } }] };
@@ -33,7 +42,7 @@ export function statuses(commands: readonly RequestCommand[], code: number = STA
 }
 
 /** The engine's side of one device in a test. */
-export class SimulatedDevice {
+class SimulatedDevice {
   readonly key: number;
   readonly #scenario: Scenario;
 
@@ -143,6 +152,7 @@ export class Scenario {
       },
       random: () => 0,
       maxActiveRuns: 3,
+      maxAnswerBytes: MAX_ANSWER_BYTES,
     });
   }
 

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { MemoryFanOutStore } from '../../src/fanout/memory-store.ts';
+import { MemoryFanOutStore } from '../fanout/memory-store.ts';
 import { OUTCOMES, type SettledOutcome } from '../../src/fanout/outcome.ts';
 import type { FanOutStore, Target, TargetMove } from '../../src/fanout/store.ts';
 import { openGatewayStore } from '../../src/store/sqlite/open.ts';
@@ -39,12 +39,13 @@ const operation: fc.Arbitrary<readonly [string, Operation]> = fc.oneof(
         group: fc.constantFrom('all', 'all', 'some', 'empty', 'none'),
         key: fc.constantFrom(undefined, undefined, 'key', 'other'),
         server: fc.constantFrom('srv', 'other', undefined),
+        correlator: fc.constantFrom('corr', 'second', 'third', undefined, undefined),
         max: fc.integer({ min: 0, max: 4 }),
         startedAt: time,
       })
-      .map(({ group, key, server, max, startedAt }) =>
-        named(`createRun ${group} ${key} ${server} ${max} ${startedAt}`, (store) =>
-          store.createRun(newRun({ group, idempotencyKey: key, serverId: server, startedAt }), max),
+      .map(({ group, key, server, correlator, max, startedAt }) =>
+        named(`createRun ${group} ${key} ${server} ${correlator} ${max} ${startedAt}`, (store) =>
+          store.createRun(newRun({ group, idempotencyKey: key, serverId: server, correlator, startedAt }), max),
         ),
       ),
   },

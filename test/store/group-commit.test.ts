@@ -86,6 +86,14 @@ describe('group commit', () => {
     expect(await database.read(ids)).toEqual([2]);
   });
 
+  it('store: knows whether it can be written', async () => {
+    await database.probe();
+    connection.exec('PRAGMA query_only = ON');
+    await expect(database.probe()).rejects.toMatchObject({ code: 'STORE_WRITE' });
+    connection.exec('PRAGMA query_only = OFF');
+    await database.probe();
+  });
+
   it('store: rejects a read that fails', async () => {
     await expect(
       database.read(() => {

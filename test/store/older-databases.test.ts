@@ -6,24 +6,26 @@ import { COMPLETION, FAN_OUT_ORDER, fillGateway, fillServer, GROUP_ORDER, ONE_SU
 import { newRun, T0 } from './store-fixture.ts';
 import { temporaryFolder } from './temporary-folder.ts';
 
-/** Every schema that was ever on main; `DMGW_WRITE_FIXTURES=1` writes the databases of the last one anew. */
-const SCHEMAS = [1];
+/** Every schema that was ever on main; `DMGW_WRITE_FIXTURES=1` writes the database of the last one of each role anew. */
+const GATEWAY_SCHEMAS = [1, 2];
+const SERVER_SCHEMAS = [1];
 const inFolder = temporaryFolder();
 
 beforeAll(async () => {
   if (process.env['DMGW_WRITE_FIXTURES'] !== '1') return;
-  const newest = SCHEMAS.at(-1) ?? 0;
-  rmSync(fixture('gateway', newest), { force: true });
-  rmSync(fixture('server', newest), { force: true });
-  const gateway = await openGatewayStore(`sqlite:${fixture('gateway', newest)}`);
+  const gatewayFile = fixture('gateway', GATEWAY_SCHEMAS.at(-1) ?? 0);
+  const serverFile = fixture('server', SERVER_SCHEMAS.at(-1) ?? 0);
+  rmSync(gatewayFile, { force: true });
+  rmSync(serverFile, { force: true });
+  const gateway = await openGatewayStore(`sqlite:${gatewayFile}`);
   await fillGateway(gateway);
   await gateway.close();
-  const server = await openServerStore(`sqlite:${fixture('server', newest)}`);
+  const server = await openServerStore(`sqlite:${serverFile}`);
   await fillServer(server);
   await server.close();
 });
 
-describe.each(SCHEMAS)('database with schema %i', (schema) => {
+describe.each(GATEWAY_SCHEMAS)('database of a gateway with schema %i', (schema) => {
   it('store: goes on with the runs of a gateway', async () => {
     const store = await openGatewayStore(copyOf('gateway', schema));
     const { fanOut, devices, groups, nodes, peerNonces } = store;
@@ -44,7 +46,10 @@ describe.each(SCHEMAS)('database with schema %i', (schema) => {
     expect(await nodes.readAcl('./GwConfig/DeviceGroups/all')).toBe('Get=srv');
     expect(await peerNonces.nonces('srv')).toEqual({ own: new Uint8Array([21]), peer: new Uint8Array([22]) });
     expect(await fanOut.run(1)).toMatchObject({ state: 'complete', generation: 1, counts: { succeeded: 1 } });
-    expect(await fanOut.createRun(newRun({ idempotencyKey: 'first' }), 0)).toMatchObject({ kind: 'existing' });
+    expect(await fanOut.createRun(newRun({ group: 'one', idempotencyKey: 'first' }), 0)).toMatchObject({
+      kind: 'existing',
+    });
+    expect(await fanOut.createRun(newRun({ group: 'one' }), 0)).toMatchObject({ kind: 'existing', run: { number: 1 } });
     expect(await fanOut.dueAlerts('srv', T0 + 1_000, 10)).toMatchObject([{ run: 1, data: 200, correlator: 'corr' }]);
 
     expect(await fanOut.activeRuns()).toMatchObject([
@@ -67,7 +72,9 @@ describe.each(SCHEMAS)('database with schema %i', (schema) => {
     expect(await fanOut.createRun(newRun(), 10)).toMatchObject({ kind: 'created', run: { number: 3 } });
     await store.close();
   });
+});
 
+describe.each(SERVER_SCHEMAS)('database of a DM Server with schema %i', (schema) => {
   it('store: goes on with the jobs of a DM Server', async () => {
     const store = await openServerStore(copyOf('server', schema));
     expect(await store.peerNonces.nonces('gw-1')).toEqual({ own: new Uint8Array([31]), peer: new Uint8Array([32]) });
@@ -77,7 +84,7 @@ describe.each(SCHEMAS)('database with schema %i', (schema) => {
     expect(await store.noteCompletion(COMPLETION, T0 + 9)).toBe('repeat');
     expect(await store.completions('gw-1', COMPLETION.resultsUrl)).toMatchObject([{ generation: 1, received: 2 }]);
     expect(await store.openJobs('gw-1', ['queued'], 10)).toMatchObject([{ id: 2, spec: GROUP_ORDER }]);
-    expect((await store.createJob('gw-1', GROUP_ORDER, 'first', T0)).id).toBe(1);
+    expect((await store.createJob('gw-1', FAN_OUT_ORDER, 'first', T0)).id).toBe(1);
     await store.change(2, { state: 'complete' });
     expect(await store.openJobs('gw-1', ['queued'], 10)).toEqual([]);
     await store.close();

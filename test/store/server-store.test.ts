@@ -54,8 +54,34 @@ describe('jobs of a DM Server', () => {
 
   it('store: answers the job of then to a key that it knows', async () => {
     const job = await store.createJob('gw-1', FAN_OUT, 'key', T0);
-    expect(await store.createJob('gw-1', GROUP, 'key', T0 + 5)).toEqual(job);
+    const anew = { ...FAN_OUT, correlator: 'made up anew' };
+    expect(await store.createJob('gw-1', anew, 'key', T0 + 5)).toEqual(job);
     expect((await store.createJob('gw-1', GROUP, 'other', T0)).id).toBe(2);
+  });
+
+  it('store: refuses a key that was used for another order', async () => {
+    await store.createJob('gw-1', FAN_OUT, 'key', T0);
+    await store.createJob('gw-1', GROUP, 'group', T0);
+    const refused = { name: 'DmError', code: 'JOB_KEY_CONFLICT' };
+    await expect(store.createJob('gw-2', FAN_OUT, 'key', T0)).rejects.toMatchObject(refused);
+    for (const other of [GROUP, { ...FAN_OUT, group: 'some' }, { ...FAN_OUT, commands: '<Exec/>' }]) {
+      await expect(store.createJob('gw-1', other, 'key', T0)).rejects.toMatchObject(refused);
+    }
+    const fewer = { ...GROUP, deviceIds: ['urn:dev:test:1'] };
+    await expect(store.createJob('gw-1', fewer, 'group', T0)).rejects.toMatchObject(refused);
+    expect((await store.createJob('gw-1', GROUP, 'group', T0)).id).toBe(2);
+    expect(await store.job(3)).toBeUndefined();
+  });
+
+  it('store: says that a fan-out runs only as long as nothing else was heard of it', async () => {
+    await store.createJob('gw-1', FAN_OUT, undefined, T0);
+    for (const state of ['sending', 'running', 'fetching'] as const) {
+      await store.change(1, { state });
+      expect(await store.job(1)).toMatchObject({ state });
+    }
+    await store.change(1, { state: 'running', events: [{ at: T0, step: 3, what: 'taken on' }] });
+    expect(await store.job(1)).toMatchObject({ state: 'fetching' });
+    expect(await store.events(1)).toHaveLength(1);
   });
 
   it('store: lists the jobs of a kind from the newest, page by page', async () => {

@@ -1,6 +1,6 @@
 import { DEFAULT_POLICY } from '../../src/fanout/policy.ts';
 import type { NewRun } from '../../src/fanout/store.ts';
-import type { MemberDevice } from '../../src/fanout/memory-store.ts';
+import type { MemberDevice } from '../fanout/memory-store.ts';
 import type { NewDevice } from '../../src/store/devices.ts';
 import type { GatewayStore } from '../../src/store/gateway-store.ts';
 

@@ -37,6 +37,8 @@ export function startChild(
     for (const callback of [...waiting]) callback();
   };
   const complaints: string[] = [];
+  // What a process says before it is ready comes with the error when it ends: it is not said twice.
+  let heldBack: string[] | undefined = [];
   const ended = endOf(child).then((how) => {
     wake();
     return how;
@@ -48,12 +50,15 @@ export function startChild(
     const event = eventSchema.safeParse(parseJson(line));
     if (!event.success) return;
     events.set(event.data.event, event.data);
+    heldBack?.forEach(onLine);
+    heldBack = undefined;
     wake();
   });
   createInterface({ input: child.stderr }).on('line', (line) => {
     complaints.push(line);
     if (complaints.length > 5) complaints.shift();
-    onLine(line);
+    if (heldBack) heldBack.push(line);
+    else onLine(line);
   });
   child.stdin.on('error', () => undefined);
 

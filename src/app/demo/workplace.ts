@@ -17,6 +17,12 @@ export const DEMO = {
   correlator: 'demo-1',
 } as const;
 
+/**
+ * All devices of a demo share the processors with the gateway: more sessions at a time make none of them faster. On a
+ * busy machine they would only have more devices wait, notified, for a session until their deadline.
+ */
+const CONCURRENCY = 32;
+
 /** The folder of one demo: configurations, secrets, stores. */
 export interface Workplace {
   readonly dir: string;
@@ -73,7 +79,10 @@ export async function makeWorkplace(options: WorkplaceOptions): Promise<Workplac
           servers: [{ id: DEMO.serverId, url: dmServerUrl, userName: 'demo-gateway', secret: own, serverSecret: peer }],
           northbound: { notifications },
           southbound: { listen: 'http://127.0.0.1:0/dm', deviceIdInNotification: true },
-          fanout: { [configKey('DeviceDeadline')]: options.deviceDeadlineS },
+          fanout: {
+            [configKey('DeviceDeadline')]: options.deviceDeadlineS,
+            [configKey('Concurrency')]: CONCURRENCY,
+          },
           log: { level: 'warn' },
           ...(options.traceDir === undefined ? {} : { trace: { dir: options.traceDir } }),
         }),

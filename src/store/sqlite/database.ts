@@ -4,7 +4,7 @@ import { closeLocked } from './file-lock.ts';
 import { GroupCommit } from './group-commit.ts';
 
 /** A prepared statement that answers rows of a known shape. */
-export class Query<Row> {
+class Query<Row> {
   readonly #statement: Statement;
 
   constructor(statement: Statement) {
@@ -56,6 +56,13 @@ export class Database {
   /** Durable when it resolves. `work` may be run twice and then must do and answer the same. */
   write<Result>(work: () => Result): Promise<Result> {
     return this.#isClosed ? Promise.reject(storeClosed()) : this.#writer.add(work);
+  }
+
+  /** Writes, as durably as any other write, a number that nobody reads. */
+  probe(): Promise<void> {
+    return this.write(() => {
+      this.#connection.exec('PRAGMA user_version = 1');
+    });
   }
 
   /** Commits what is waiting, and leaves a single file behind. Resolves at once when it was closed before. */

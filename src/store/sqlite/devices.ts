@@ -1,24 +1,23 @@
 import { DmError } from '../../protocol/errors.ts';
-import type { AuthScheme } from '../../protocol/auth/principal.ts';
 import type { Device, DeviceStore } from '../devices.ts';
 import type { Database } from './database.ts';
+import { createSecrets, formerOf, type FormerRow } from './device-secrets.ts';
 
-interface DeviceRow {
+interface DeviceRow extends FormerRow {
   readonly key: number;
   readonly device_id: string;
-  readonly client_scheme: AuthScheme;
-  readonly client_name: string;
   readonly client_digest: string;
   readonly client_password: string | null;
   readonly client_nonce: Uint8Array;
-  readonly server_scheme: AuthScheme;
-  readonly server_name: string;
   readonly server_digest: string;
   readonly server_password: string | null;
   readonly server_nonce: Uint8Array;
   readonly previous_server_nonce: Uint8Array;
   readonly notify: string | null;
   readonly notification_version: number;
+  readonly max_msg_bytes: number | null;
+  readonly max_obj_bytes: number | null;
+  readonly decommissioned_at: number | null;
   readonly man: string | null;
   readonly mod: string | null;
   readonly dm_v: string | null;
@@ -36,8 +35,8 @@ export function createDeviceStore(database: Database): DeviceStore {
     `INSERT INTO device (
        device_id, client_scheme, client_name, client_digest, client_password, client_nonce,
        server_scheme, server_name, server_digest, server_password, server_nonce, previous_server_nonce,
-       notify, notification_version
-     ) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, x'', ?, ?) ON CONFLICT DO NOTHING`,
+       notify, notification_version, max_msg_bytes, max_obj_bytes
+     ) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, x'', ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
   );
   const byDeviceId = database.query<DeviceRow>(`SELECT * FROM device WHERE device_id = ?`);
   const byKey = database.query<DeviceRow>(`SELECT * FROM device WHERE key = ?`);
@@ -47,10 +46,7 @@ export function createDeviceStore(database: Database): DeviceStore {
   );
   const count = database.query<{ devices: number }>(`SELECT count(*) AS devices FROM device`);
   const remove = database.command(`DELETE FROM device WHERE device_id = ?`);
-  const saveClientNonce = database.command(`UPDATE device SET client_nonce = ? WHERE key = ?`);
-  const saveServerNonce = database.command(
-    `UPDATE device SET previous_server_nonce = server_nonce, server_nonce = ? WHERE key = ?`,
-  );
+  const decommission = database.command(`UPDATE device SET decommissioned_at = ? WHERE device_id = ?`);
   const saveInventory = database.command(
     `UPDATE device SET
        man = coalesce(?, man), mod = coalesce(?, mod), dm_v = coalesce(?, dm_v), lang = coalesce(?, lang),
@@ -62,7 +58,7 @@ export function createDeviceStore(database: Database): DeviceStore {
   return {
     add: (devices) =>
       database.write(() => {
-        for (const { deviceId, client, server, notify, notificationVersion } of devices) {
+        for (const { deviceId, client, server, notify, notificationVersion, ...limits } of devices) {
           const added = add(
             deviceId,
             client.scheme,
@@ -77,6 +73,8 @@ export function createDeviceStore(database: Database): DeviceStore {
             server.nonce,
             notify ?? null,
             notificationVersion,
+            limits.maxMsgBytes ?? null,
+            limits.maxObjBytes ?? null,
           );
           if (added === 0) throw new DmError('DEVICE_EXISTS', `there is an account of device ${deviceId} already`);
         }
@@ -90,11 +88,8 @@ export function createDeviceStore(database: Database): DeviceStore {
       }),
     count: () => database.read(() => count.first()?.devices ?? 0),
     remove: (deviceId) => database.write(() => remove(deviceId) > 0),
-    saveNonces: (key, { client, server }) =>
-      database.write(() => {
-        if (client) saveClientNonce(client, key);
-        if (server) saveServerNonce(server, key);
-      }),
+    ...createSecrets(database),
+    decommission: (deviceId, at) => database.write(() => decommission(at, deviceId) > 0),
     saveInventory: (key, { man, mod, dmV, lang, fwV, swV, hwV, detailAt }, seenAt) =>
       database.write(() => {
         const values = [man, mod, dmV, lang, fwV, swV, hwV, detailAt].map((value) => value ?? null);
@@ -127,6 +122,10 @@ function deviceOf(row: DeviceRow | undefined): Device | undefined {
       previousServerNonce: row.previous_server_nonce,
       notify: row.notify ?? undefined,
       notificationVersion: row.notification_version,
+      maxMsgBytes: row.max_msg_bytes ?? undefined,
+      maxObjBytes: row.max_obj_bytes ?? undefined,
+      former: formerOf(row),
+      decommissionedAt: row.decommissioned_at ?? undefined,
       inventory: {
         man: row.man ?? undefined,
         mod: row.mod ?? undefined,

@@ -24,6 +24,16 @@ export const GATEWAY_SCHEMA: Schema = {
       previous_server_nonce BLOB NOT NULL,
       notify TEXT,
       notification_version INTEGER NOT NULL,
+      max_msg_bytes INTEGER,
+      max_obj_bytes INTEGER,
+      former_client_digest TEXT,
+      former_client_password TEXT,
+      former_client_nonce BLOB,
+      former_server_digest TEXT,
+      former_server_password TEXT,
+      former_server_nonce BLOB,
+      former_until INTEGER,
+      decommissioned_at INTEGER,
       man TEXT,
       mod TEXT,
       dm_v TEXT,
@@ -134,4 +144,6 @@ export const GATEWAY_SCHEMA: Schema = {
     `CREATE INDEX alert_open ON alert (server_id, due_at) WHERE state = 'open'`,
     `CREATE INDEX alert_of_run ON alert (run)`,
   ],
+  // An Exec that comes again is known by its Correlator.
+  '0002': [`CREATE INDEX run_of_correlator ON run (server_id, correlator) WHERE correlator IS NOT NULL`],
 };

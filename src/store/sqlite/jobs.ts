@@ -1,5 +1,14 @@
 import type { Counts, Outcome } from '../../fanout/outcome.ts';
-import type { Job, JobChange, JobEventRow, JobResult, JobSpec, JobState, ServerStore } from '../server-store.ts';
+import {
+  type Job,
+  type JobChange,
+  type JobEventRow,
+  type JobResult,
+  type JobSpec,
+  type JobState,
+  keyConflict,
+  type ServerStore,
+} from '../server-store.ts';
 import type { Database } from './database.ts';
 
 interface JobRow {
@@ -49,10 +58,11 @@ export function createJobStore(
   );
   const update = database.command(
     `UPDATE job SET
-       state = coalesce(?, state), ended_at = coalesce(?, ended_at), results_url = coalesce(?, results_url),
-       counts = coalesce(?, counts), generation = coalesce(?, generation),
-       error_code = coalesce(?, error_code), error_message = coalesce(?, error_message)
-     WHERE id = ?`,
+       state = CASE WHEN ?1 = 'running' AND state NOT IN ('queued', 'sending') THEN state ELSE coalesce(?1, state) END,
+       ended_at = coalesce(?2, ended_at), results_url = coalesce(?3, results_url),
+       counts = coalesce(?4, counts), generation = coalesce(?5, generation),
+       error_code = coalesce(?6, error_code), error_message = coalesce(?7, error_message)
+     WHERE id = ?8`,
   );
   const insertEvent = database.command(`INSERT INTO job_event (job, at, step, what) VALUES (?, ?, ?, ?)`);
   const events = database.query<EventRow>(`SELECT at, step, what FROM job_event WHERE job = ? ORDER BY id`);
@@ -98,8 +108,13 @@ export function createJobStore(
   }
 
   function create(gatewayId: string, ordered: JobSpec, idempotencyKey: string | undefined, now: number): Job {
-    const known = idempotencyKey === undefined ? undefined : byKey.first(idempotencyKey);
-    if (known) return jobOf(known);
+    if (idempotencyKey !== undefined) {
+      const row = byKey.first(idempotencyKey);
+      const known = row && jobOf(row);
+      if (known && (known.gatewayId !== gatewayId || !isSameOrder(known.spec, ordered)))
+        throw keyConflict(idempotencyKey);
+      if (known) return known;
+    }
     const correlator = ordered.kind === 'fanout' ? ordered.correlator : null;
     const row = insert.first(gatewayId, ordered.kind, correlator, now, idempotencyKey ?? null);
     if (!row) throw new TypeError('a job that was just written is missing');
@@ -144,6 +159,19 @@ export function createJobStore(
         return rows.map(resultOf);
       }),
   };
+}
+
+function isSameOrder(one: JobSpec, other: JobSpec): boolean {
+  if (one.kind === 'fanout' && other.kind === 'fanout') {
+    return one.fanOutRoot === other.fanOutRoot && one.group === other.group && one.commands === other.commands;
+  }
+  return (
+    one.kind === 'group' &&
+    other.kind === 'group' &&
+    one.group === other.group &&
+    one.deviceIds.length === other.deviceIds.length &&
+    one.deviceIds.every((deviceId, index) => deviceId === other.deviceIds[index])
+  );
 }
 
 function eventOf({ at, step, what }: EventRow): JobEventRow {

@@ -42,6 +42,7 @@ export async function openGatewayStore(url: string): Promise<GatewayStore> {
     groups: createGroupStore(database),
     nodes: createNodeStore(database),
     peerNonces: createPeerNonceStore(database),
+    probe: () => database.probe(),
     close: () => database.close(),
   };
 }
@@ -53,6 +54,7 @@ export async function openServerStore(url: string): Promise<ServerStore> {
     peerNonces: createPeerNonceStore(database),
     ...createJobStore(database),
     ...createCompletionStore(database),
+    probe: () => database.probe(),
     close: () => database.close(),
   };
 }

@@ -1,6 +1,7 @@
 import { countsFrom, type Outcome } from '../../fanout/outcome.ts';
 import type { Policy } from '../../fanout/policy.ts';
-import type { FanOutStore, NewRun, Run, RunState } from '../../fanout/store.ts';
+import { isSameOrder } from '../../fanout/same-order.ts';
+import type { FanOutStore, NewRun, Run, RunState, Started } from '../../fanout/store.ts';
 import type { Database } from './database.ts';
 
 interface RunRow {
@@ -47,6 +48,14 @@ export function createRuns(
 ): Pick<FanOutStore, 'createRun' | 'run' | 'runs' | 'activeRuns' | 'deleteRun'> {
   const byNumber = runByNumber(database);
   const byKey = database.query<RunRow>(`${SELECT_RUN} WHERE run.idempotency_key = ?`);
+  const unanswered = database.query<RunRow>(
+    `SELECT run.*, progress.* FROM run INDEXED BY run_of_correlator JOIN run_progress AS progress ON progress.run = run.number
+     WHERE run.server_id = ? AND run.correlator = ?
+       AND run.fan_out_root = ? AND run.group_name = ? AND run.commands = ?
+       AND (progress.state = 'running'
+         OR EXISTS (SELECT 1 FROM alert INDEXED BY alert_of_run WHERE alert.run = run.number AND alert.state = 'open'))
+     ORDER BY run.number DESC LIMIT 1`,
+  );
   const newest = database.query<RunRow>(`${SELECT_RUN} WHERE run.number < ? ORDER BY run.number DESC LIMIT ?`);
   const active = database.query<RunRow>(`${SELECT_RUN} WHERE progress.state = 'running' ORDER BY progress.run`);
   const countActive = database.query<{ runs: number }>(
@@ -69,7 +78,7 @@ export function createRuns(
      FROM (
        SELECT min(seq) AS seq, device_id FROM group_member
        WHERE group_id = ?2 AND device_id IS NOT NULL GROUP BY device_id
-     ) AS member LEFT JOIN device ON device.device_id = member.device_id
+     ) AS member LEFT JOIN device ON device.device_id = member.device_id AND device.decommissioned_at IS NULL
      ORDER BY member.seq`,
   );
   const deletions = [
@@ -80,9 +89,19 @@ export function createRuns(
     `DELETE FROM run WHERE number = ?`,
   ].map((sql) => database.command(sql));
 
-  function create(run: NewRun, maxActiveRuns: number): Awaited<ReturnType<FanOutStore['createRun']>> {
-    const known = run.idempotencyKey === undefined ? undefined : byKey.first(run.idempotencyKey);
-    if (known) return { kind: 'existing', run: runOf(known) };
+  /** By its key, else by its Correlator. */
+  function startedBefore({ idempotencyKey, serverId, correlator, ...run }: NewRun): Run | undefined {
+    let row: RunRow | undefined;
+    if (idempotencyKey !== undefined) row = byKey.first(idempotencyKey);
+    else if (serverId !== undefined && correlator !== undefined) {
+      row = unanswered.first(serverId, correlator, run.fanOutRoot, run.group, run.commands);
+    }
+    return row && runOf(row);
+  }
+
+  function create(run: NewRun, maxActiveRuns: number): Started {
+    const known = startedBefore(run);
+    if (known) return isSameOrder(known, run) ? { kind: 'existing', run: known } : { kind: 'key-conflict' };
     const group = groupId.first(run.group);
     if (!group) return { kind: 'no-group' };
     if (!anyMember.first(group.id)) return { kind: 'empty-group' };

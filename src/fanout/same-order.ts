@@ -1,0 +1,17 @@
+import type { NewRun } from './store.ts';
+
+/**
+ * Whether two starts ask for the same: the same commands for the same group, of the same DM Server, under the same
+ * Correlator. The policy does not count: what it is where a start says nothing may have been configured anew.
+ */
+export function isSameOrder(one: Order, other: Order): boolean {
+  return (
+    one.fanOutRoot === other.fanOutRoot &&
+    one.serverId === other.serverId &&
+    one.group === other.group &&
+    one.correlator === other.correlator &&
+    one.commands === other.commands
+  );
+}
+
+type Order = Pick<NewRun, 'fanOutRoot' | 'serverId' | 'group' | 'correlator' | 'commands'>;
