@@ -144,7 +144,7 @@ function run(terms: Terms): Course {
       switch (effect.kind) {
         case 'post':
           messages += 1;
-          if (messages > 1000) throw new Error('the session does not end');
+          if (messages > 5000) throw new Error('the session does not end');
           input = { kind: 'received', ...answer(effect.message, effect.signer), freshNonce: freshNonce() };
           break;
         case 'execute':
@@ -310,7 +310,7 @@ describe('client and server', () => {
           serverMaxMsgBytes: fc.integer({ min: 1200, max: 4000 }),
           commands: fc.integer({ min: 0, max: 15 }),
           resultsEach: fc.integer({ min: 0, max: 12 }),
-          objectBytes: fc.constantFrom(0, 0, 500, 3000),
+          objectBytes: fc.constantFrom(0, 0, 500, 2000),
           isBinary: fc.boolean(),
         }),
         (terms) => expectWhole(run(terms), terms),
