@@ -13,6 +13,11 @@ export const deviceSchema = z.object({
   serverId: z.string(),
   serverScheme: z.string(),
   notify: z.string().nullable(),
+  maxMsgBytes: z.int().nullable(),
+  maxObjBytes: z.int().nullable(),
+  /** Until when the secrets before a rotation are good, unless the device uses the new ones. */
+  graceUntil: z.string().nullable(),
+  decommissionedAt: z.string().nullable(),
   man: z.string().nullable(),
   mod: z.string().nullable(),
   dmV: z.string().nullable(),
@@ -43,6 +48,8 @@ export function newDevice(line: AccountLine): NewDevice {
     },
     notify: line.notify,
     notificationVersion: line.notificationVersion,
+    maxMsgBytes: line.maxMsgBytes,
+    maxObjBytes: line.maxObjBytes,
   };
 }
 
@@ -78,6 +85,10 @@ export function deviceShape(device: Device): z.infer<typeof deviceSchema> {
     serverId: device.server.name,
     serverScheme: device.server.scheme,
     notify: device.notify ?? null,
+    maxMsgBytes: device.maxMsgBytes ?? null,
+    maxObjBytes: device.maxObjBytes ?? null,
+    graceUntil: isoTime(device.former?.until),
+    decommissionedAt: isoTime(device.decommissionedAt),
     man: inventory.man ?? null,
     mod: inventory.mod ?? null,
     dmV: inventory.dmV ?? null,

@@ -10,6 +10,7 @@ const problemSchema = z.object({ status: z.number(), code: z.string(), detail: z
 export interface ApiClient {
   get<T>(path: string, schema: z.ZodType<T>): Promise<T>;
   post<T>(path: string, body: unknown, schema: z.ZodType<T>, headers?: Readonly<Record<string, string>>): Promise<T>;
+  delete<T>(path: string, schema: z.ZodType<T>): Promise<T>;
   postNdjson<T>(path: string, lines: string, schema: z.ZodType<T>): Promise<T>;
   /** Rows of an NDJSON answer as they arrive. */
   rows<T>(path: string, schema: z.ZodType<T>): AsyncGenerator<T>;
@@ -19,7 +20,7 @@ export interface ApiClient {
 export function apiClient(baseUrl: string): ApiClient {
   const origin = originOf(baseUrl);
 
-  async function send(method: 'GET' | 'POST', path: string, headers: Record<string, string>, body?: string) {
+  async function send(method: 'GET' | 'POST' | 'DELETE', path: string, headers: Record<string, string>, body?: string) {
     let response;
     try {
       response = await request(origin + path, { method, headers, ...(body === undefined ? {} : { body }) });
@@ -44,6 +45,7 @@ export function apiClient(baseUrl: string): ApiClient {
     get: async (path, schema) => json(await send('GET', path, { accept: 'application/json' }), schema),
     post: async (path, body, schema, headers = {}) =>
       json(await send('POST', path, { 'content-type': 'application/json', ...headers }, JSON.stringify(body)), schema),
+    delete: async (path, schema) => json(await send('DELETE', path, { accept: 'application/json' }), schema),
     postNdjson: async (path, lines, schema) =>
       json(await send('POST', path, { 'content-type': 'application/x-ndjson' }, lines), schema),
     async *rows(path, schema) {

@@ -53,7 +53,9 @@ const gatewayConfigSchema = z.strictObject({
         pollIntervalS: z.int().min(0).max(31_536_000).default(0),
       }),
     )
-    .max(1, { error: 'one DM Server is supported' })
+    .refine((servers) => new Set(servers.map(({ id }) => id)).size === servers.length, {
+      error: 'each DM Server needs an id of its own',
+    })
     .default([]),
   northbound: z
     .strictObject({
@@ -71,6 +73,15 @@ const gatewayConfigSchema = z.strictObject({
       maxSessions: z.int().min(1).max(1_000_000).default(10_000),
       ...timeouts,
       deviceIdInNotification: z.boolean().default(false),
+      loopbackWithoutProof: z.boolean().default(false),
+      push: z
+        .strictObject({
+          concurrency: z.int().min(1).max(1_000).default(16),
+          perSecond: z.int().min(0).max(100_000).default(0),
+          timeoutMs: ms.max(60_000).default(5_000),
+        })
+        .prefault({}),
+      publicUrl: httpUrl.optional(),
       inventoryMaxAgeS: z.int().min(1).max(31_536_000).default(86_400),
     })
     .prefault({}),
@@ -100,6 +111,7 @@ const serverConfigSchema = z.strictObject({
     ...timeouts,
     notifyRetryFirstMs: ms.default(2_000),
     notifyRetryMaxMs: ms.default(60_000),
+    loopbackWithoutProof: z.boolean().default(false),
   }),
   store: z.strictObject({ url: z.string().default('sqlite:server.db') }).prefault({}),
   gateways: z

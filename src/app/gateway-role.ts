@@ -1,3 +1,4 @@
+import { addEnrolmentRoutes } from '../api/enrolment-routes.ts';
 import { addGatewayRoutes } from '../api/gateway-routes.ts';
 import { createApi, listenApi } from '../api/listener.ts';
 import { applyPolicy, DEFAULT_POLICY, POLICY_ROWS, type Policy } from '../fanout/policy.ts';
@@ -44,6 +45,9 @@ export async function runGateway(configFile: string, environment: Environment): 
         idleTimeoutMs: config.southbound.idleTimeoutMs,
         totalTimeoutMs: config.southbound.totalTimeoutMs,
         deviceIdInNotification: config.southbound.deviceIdInNotification,
+        loopbackWithoutProof: config.southbound.loopbackWithoutProof,
+        push: config.southbound.push,
+        publicUrl: config.southbound.publicUrl,
         inventoryMaxAgeMs: config.southbound.inventoryMaxAgeS * 1000,
       },
       fanOut: { roots: config.fanout.roots, policy, maxActiveRuns: config.fanout.maxActiveRuns },
@@ -61,6 +65,7 @@ export async function runGateway(configFile: string, environment: Environment): 
     });
     opened(() => api.close());
     addGatewayRoutes(api, gateway, policy);
+    addEnrolmentRoutes(api, gateway.enrolment);
     const apiUrl = await listenApi(api, config.api.listen);
     const addresses = {
       dm: gateway.dmUrl,

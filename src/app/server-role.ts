@@ -33,6 +33,7 @@ export async function runServer(configFile: string, environment: Environment): P
       idleTimeoutMs: config.server.idleTimeoutMs,
       totalTimeoutMs: config.server.totalTimeoutMs,
       notifyRetry: { firstMs: config.server.notifyRetryFirstMs, maxMs: config.server.notifyRetryMaxMs },
+      loopbackWithoutProof: config.server.loopbackWithoutProof,
       traceDir: config.trace.dir,
       log,
     });

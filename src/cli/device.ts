@@ -4,6 +4,7 @@ import { Command } from 'commander';
 import { z } from 'zod';
 import { apiClient } from '../app/api-client.ts';
 import { UsageError } from '../app/failure.ts';
+import { bootstrapCommand, removeCommand, rotateCommand } from './device-enrolment.ts';
 import { answer, answerJson, table } from './output.ts';
 
 const deviceSchema = z.looseObject({
@@ -28,6 +29,9 @@ export function deviceCommand(): Command {
   device.addCommand(importCommand());
   device.addCommand(listCommand());
   device.addCommand(showCommand());
+  device.addCommand(bootstrapCommand());
+  device.addCommand(rotateCommand());
+  device.addCommand(removeCommand());
   return device;
 }
 
@@ -45,7 +49,7 @@ function addCommand(): Command {
     .requiredOption('--server-secret-file <file>', 'file with the secret of the gateway towards it')
     .option('--scheme <scheme>', 'basic, md5 or none', 'md5')
     .option('--server-scheme <scheme>', 'basic, md5 or none', 'md5')
-    .option('--notify <url>', 'udp://HOST:PORT; without it the device polls')
+    .option('--notify <url>', 'udp://HOST:PORT or http(s)://…; without it the device polls')
     .addHelpText(
       'after',
       '\nExample:\n  dmgw device add urn:dev:m1 --user-name m1 --secret-file m1.key --server-id gw --server-secret-file gw.key \\\n    --notify udp://10.0.0.7:2948 --gateway http://127.0.0.1:8083',
@@ -129,8 +133,12 @@ function showCommand(): Command {
         answerJson(found);
         return;
       }
-      answer(table(Object.entries(found).map(([key, value]) => [key, typeof value === 'string' ? value : '-'])));
+      answer(table(Object.entries(found).map(([key, value]) => [key, shown(value)])));
     });
+}
+
+function shown(value: unknown): string {
+  return typeof value === 'string' || typeof value === 'number' ? String(value) : '-';
 }
 
 async function readSecret(file: string | undefined): Promise<string> {

@@ -20,7 +20,9 @@ export function devicesCommand(): Command {
     .option('--count <n>', 'how many devices; with --accounts: at most so many', wholeNumber(1, 1_000_000))
     .option('--accounts <file>', 'accounts of the devices (JSON lines); without it they are made from the seed')
     .addOption(new Option('--encoding <encoding>').choices(['xml', 'wbxml', 'mixed']).default('mixed'))
-    .addOption(new Option('--auth <scheme>', 'of accounts made from the seed').choices(['basic', 'md5', 'mac', 'mixed']))
+    .addOption(
+      new Option('--auth <scheme>', 'of accounts made from the seed').choices(['basic', 'md5', 'mac', 'mixed']),
+    )
     .option('--server-id <id>', 'ServerID of the gateway, for accounts made from the seed', 'gateway')
     .option('--faults <spec>', 'kind=percent,... of silent, drop, badauth, error')
     .option('--lacks <percent>', 'share of the devices that do not have the nodes of --lacks-nodes')

@@ -16,7 +16,7 @@ import { gatewayCommand, serverCommand } from './role.ts';
 /** Asked for by the documentation, coming in a later version. */
 const LATER_COMMANDS: Readonly<Record<string, readonly string[]>> = {
   fanout: ['watch', 'pause', 'resume', 'cancel', 'retry', 'compare', 'verify'],
-  device: ['bootstrap', 'rotate', 'remove'],
+  device: [],
 };
 const LATER_OPTIONS = [
   '--offline',

@@ -85,7 +85,9 @@ function parseAccount(line: string, where: string): AccountLine {
     throw new DmError('DEVICE_ACCOUNTS_MALFORMED', `${where}: not JSON`);
   }
   const parsed = accountLineSchema.safeParse(value);
-  if (parsed.success) return parsed.data;
-  const problems = parsed.error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`);
+  if (parsed.success && /^udp:|^$/i.test(parsed.data.notify ?? '')) return parsed.data;
+  const problems = parsed.error?.issues.map(({ path, message }) => `${path.join('.')}: ${message}`) ?? [
+    'notify: simulated devices listen at udp://HOST:PORT only',
+  ];
   throw new DmError('DEVICE_ACCOUNTS_MALFORMED', `${where}: ${problems.join('; ')}`);
 }

@@ -10,7 +10,7 @@ import { createDeviceInventory } from './objects/device-inventory.ts';
 import { createDmAcc } from './objects/dm-acc.ts';
 import { createFanOut } from './objects/fan-out.ts';
 import { createGwConfig } from './objects/gw-config.ts';
-import { createResults } from './objects/results.ts';
+import { createResults, runOfResults } from './objects/results.ts';
 
 /** What the tree is made from. */
 type GatewayTreeSetup = Pick<GatewaySetup, 'id' | 'store' | 'servers' | 'fanOut'> & {
@@ -19,7 +19,10 @@ type GatewayTreeSetup = Pick<GatewaySetup, 'id' | 'store' | 'servers' | 'fanOut'
   readonly startRun: FanOutEngine['startRun'];
 };
 
-/** The gateway's management tree, as its DM Servers see it; each of them has every right at the root. [FANOUT 3] */
+/**
+ * The gateway's management tree, as its DM Servers see it; each of them has every right at the root, and alone those on
+ * the results of its runs. [FANOUT 3]
+ */
 export function createGatewayTree({ store, servers, fanOut, ...setup }: GatewayTreeSetup): Tree {
   const tree: Tree = createTree({
     objects: [
@@ -40,16 +43,51 @@ export function createGatewayTree({ store, servers, fanOut, ...setup }: GatewayT
         }),
       ),
     ],
-    acls: storedAcls(store.nodes),
-    rootAcl: rootAcl(servers.map(({ id }) => id)),
+    acls: ownedResults(
+      storedAcls(store.nodes),
+      store.fanOut,
+      servers.map(({ id }) => id),
+    ),
+    rootAcl: everyRight(servers.map(({ id }) => id)),
   });
   return tree;
 }
 
 /** Empty without servers: then nobody has any right. [TND 7.7.1] */
-function rootAcl(serverIds: readonly string[]): string {
+function everyRight(serverIds: readonly string[]): string {
   if (serverIds.length === 0) return '';
   return ['Add', 'Delete', 'Exec', 'Get', 'Replace'].map((command) => `${command}=${serverIds.join('+')}`).join('&');
+}
+
+/**
+ * The root of a run's results has the ACL that gives it to the server that started the run, until that server writes
+ * another one. A run of nobody, or of a server that is no more, is everybody's. [FANOUT 8]
+ */
+function ownedResults(
+  acls: AclStore,
+  fanOut: Pick<GatewaySetup['store']['fanOut'], 'run'>,
+  serverIds: readonly string[],
+): AclStore {
+  /** Results are read node by node: the run that was asked for last, and its ACL. */
+  let last: { readonly run: number; readonly acl: string | undefined } | undefined;
+
+  async function aclOf(number: number): Promise<string | undefined> {
+    if (last?.run === number) return last.acl;
+    const run = await fanOut.run(number);
+    if (!run) return undefined;
+    const isKnown = run.serverId !== undefined && serverIds.includes(run.serverId);
+    last = { run: number, acl: isKnown ? everyRight([run.serverId]) : undefined };
+    return last.acl;
+  }
+
+  return {
+    async get(path) {
+      const run = serverIds.length > 1 ? runOfResults(path) : undefined;
+      return (await acls.get(path)) ?? (run === undefined ? undefined : aclOf(run));
+    },
+    set: (path, acl) => acls.set(path, acl),
+    forget: (path) => acls.forget(path),
+  };
 }
 
 function storedAcls(nodes: NodeStore): AclStore {

@@ -3,6 +3,7 @@ import type { RequestCommand } from '../protocol/message/message.ts';
 import type { Policy } from '../fanout/policy.ts';
 import type { Run } from '../fanout/store.ts';
 import type { GatewayStore } from '../store/gateway-store.ts';
+import type { Enrolment } from './enrolment.ts';
 
 /** A DM Server that manages this gateway. */
 export interface DmServerAccount {
@@ -42,6 +43,12 @@ export interface GatewaySetup {
     readonly totalTimeoutMs: number;
     /** Put the DeviceID into the vendor-specific body of notifications, for devices that share a socket. */
     readonly deviceIdInNotification: boolean;
+    /** Believe devices with scheme none that come from this host. */
+    readonly loopbackWithoutProof?: boolean | undefined;
+    /** Bounds on notifications over HTTP; `perSecond` 0: no limit. */
+    readonly push: { readonly concurrency: number; readonly perSecond: number; readonly timeoutMs: number };
+    /** What new devices are told to post to; undefined: where the gateway listens. */
+    readonly publicUrl?: string | undefined;
     /** Ask FwV, SwV and HwV again when older than this. */
     readonly inventoryMaxAgeMs: number;
   };
@@ -78,6 +85,7 @@ export interface Gateway {
   readonly notificationAddress: string | undefined;
   /** Runs started here alert the first configured DM Server, or nobody. Throws `StatusError` like the Exec would be answered. */
   startRun(request: OperatorStart): Promise<Run>;
+  readonly enrolment: Enrolment;
   /** Open sessions with devices. */
   readonly openSessions: number;
   close(): Promise<void>;

@@ -2,14 +2,14 @@ import type { Notifier } from '../fanout/engine.ts';
 import type { Target } from '../fanout/store.ts';
 import { encodeNotification, RESET_NONCES } from '../protocol/notification/notification.ts';
 import type { Device, DeviceStore, StoredCredential } from '../store/devices.ts';
-import { parseUdpAddress } from '../transport/udp-address.ts';
-import type { UdpSender } from '../transport/udp-sender.ts';
+import type { NotificationSender } from '../transport/notification-sender.ts';
 import type { GatewayLog } from './gateway.ts';
 
 /** What notifications need from the rest of the gateway. */
 interface NotifierPorts {
   readonly devices: Pick<DeviceStore, 'byKey'>;
-  readonly sender: Pick<UdpSender, 'send'>;
+  /** Sends to any address that an account can have. */
+  readonly sender: NotificationSender;
   /** SessionID of the session that is open with this device. */
   openSessionId(deviceKey: number): string | undefined;
   /** A number from 1 to 65,535 that nobody could have foreseen. */
@@ -30,7 +30,7 @@ export function createNotifier(ports: NotifierPorts): Notifier {
   async function notify(target: Target): Promise<'sent' | 'refused'> {
     const device = target.deviceKey === undefined ? undefined : await ports.devices.byKey(target.deviceKey);
     if (device?.notify === undefined || device.decommissionedAt !== undefined) return 'refused';
-    const { host, port } = parseUdpAddress(device.notify);
+    const { notify: address } = device;
     const sessionNumber = newSessionNumber(device.key);
     const datagrams = signaturesFor(device, target.attempts, ports.now()).map(({ digest, nonce }) =>
       encodeNotification(
@@ -46,7 +46,7 @@ export function createNotifier(ports: NotifierPorts): Notifier {
         nonce,
       ),
     );
-    const sent = await Promise.all(datagrams.map((datagram) => ports.sender.send(host, port, datagram)));
+    const sent = await Promise.all(datagrams.map((datagram) => ports.sender.send(address, datagram)));
     return sent.includes('sent') ? 'sent' : 'refused';
   }
 

@@ -3,10 +3,14 @@ import { createFanOutEngine, type EngineEvents } from '../fanout/engine.ts';
 import { executeCommands } from '../tree/executor.ts';
 import { createDmHttpClient } from '../transport/http-client.ts';
 import { listenDm } from '../transport/http-listener.ts';
+import { openHttpPush } from '../transport/http-push.ts';
+import { notificationsByScheme, udpNotifications } from '../transport/notification-sender.ts';
 import { type Opened, openParts } from '../transport/open-parts.ts';
+import { createSendQueue } from '../transport/send-queue.ts';
 import { createServerSessions } from '../transport/server-sessions.ts';
 import { openTrace } from '../transport/trace.ts';
 import { openUdpSender } from '../transport/udp-sender.ts';
+import { createEnrolment } from './enrolment.ts';
 import type { Gateway, GatewayLog, GatewaySetup } from './gateway.ts';
 import { openNorthbound } from './northbound.ts';
 import { createGatewayTree } from './gateway-tree.ts';
@@ -43,14 +47,18 @@ async function openAll(setup: GatewaySetup, opened: Opened): Promise<Omit<Gatewa
     trace,
   });
   opened(() => http.close());
-  const sender = openUdpSender({ trace });
-  opened(() => sender.close());
+  const udp = openUdpSender({ trace });
+  opened(() => udp.close());
+  const { concurrency, perSecond, timeoutMs } = setup.southbound.push;
+  const push = openHttpPush({ connections: concurrency, timeoutMs, trace });
+  opened(() => push.close());
+  const pushQueue = createSendQueue(push, { concurrency, perSecond });
 
   const engine = createFanOutEngine({
     store: store.fanOut,
     notifier: createNotifier({
       devices: store.devices,
-      sender,
+      sender: notificationsByScheme({ 'udp:': udpNotifications(udp), 'http:': pushQueue, 'https:': pushQueue }),
       openSessionId: (deviceKey) => southbound.openSessionId(deviceKey),
       newSessionNumber,
       deviceIdInBody: setup.southbound.deviceIdInNotification,
@@ -72,6 +80,7 @@ async function openAll(setup: GatewaySetup, opened: Opened): Promise<Omit<Gatewa
     maxMsgBytes: setup.southbound.maxMsgBytes,
     maxObjBytes: setup.southbound.maxObjBytes,
     inventoryMaxAgeMs: setup.southbound.inventoryMaxAgeMs,
+    loopbackWithoutProof: setup.southbound.loopbackWithoutProof,
     now: () => SYSTEM_CLOCK.now(),
     log,
   });
@@ -113,6 +122,8 @@ async function openAll(setup: GatewaySetup, opened: Opened): Promise<Omit<Gatewa
   });
   opened(() => listener.close());
   opened(() => engine.close());
+  // The engine waits for its notifications: those that are not out yet are to end first.
+  opened(() => pushQueue.close());
   await engine.open();
   northbound.start();
 
@@ -122,6 +133,15 @@ async function openAll(setup: GatewaySetup, opened: Opened): Promise<Omit<Gatewa
     notificationAddress: northbound.notificationAddress,
     startRun: (request) =>
       engine.startRun({ ...request, fanOutRoot: setup.fanOut.roots[0] ?? DEFAULT_ROOT, serverId: servers[0]?.id }),
+    enrolment: createEnrolment({
+      gatewayId: setup.id,
+      devices: store.devices,
+      engine,
+      gatewayUrl: () => setup.southbound.publicUrl ?? listener.url,
+      randomBytes,
+      now: () => SYSTEM_CLOCK.now(),
+      log,
+    }),
     get openSessions() {
       return sessions.openCount;
     },

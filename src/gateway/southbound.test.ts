@@ -23,6 +23,8 @@ const DEVICE: Device = {
   notify: undefined,
   notificationVersion: 11,
   previousServerNonce: new Uint8Array(),
+  former: undefined,
+  decommissionedAt: undefined,
   inventory: { detailAt: 1_000 },
   lastSeenAt: undefined,
 };
@@ -86,6 +88,7 @@ function southbound(runs: readonly number[], device: Device = DEVICE) {
     devices: {
       byDeviceId: (deviceId) => Promise.resolve(deviceId === device.deviceId ? device : undefined),
       saveNonces: (_, nonces) => noted(`nonces ${Object.values(nonces).filter(Boolean).length}`),
+      noteSecretUsed: () => noted('secret used'),
       saveInventory: (_, inventory) => noted(`inventory ${JSON.stringify(inventory)}`),
     },
     engine: {

@@ -5,6 +5,7 @@ import type { RequestCommand } from '../protocol/message/message.ts';
 import type { Authentication } from '../protocol/auth/principal.ts';
 import type { Decision, Delivery, ServerSetup } from '../protocol/session/server-types.ts';
 import type { Device, DeviceStore, StoredCredential } from '../store/devices.ts';
+import { createProoflessRule } from '../transport/proofless.ts';
 import type { ServerApplication, SessionIdentity } from '../transport/server-sessions.ts';
 import { DETAIL_GET, isDetailDue, readDetail, readDevInfo } from './device-values.ts';
 import type { GatewayLog } from './gateway.ts';
@@ -23,6 +24,8 @@ interface SouthboundPorts {
   readonly maxMsgBytes: number;
   readonly maxObjBytes: number;
   readonly inventoryMaxAgeMs: number;
+  /** Believe devices with scheme none that come from this host. */
+  readonly loopbackWithoutProof?: boolean | undefined;
   now(): EpochMs;
   readonly log: GatewayLog;
 }
@@ -57,6 +60,16 @@ interface OpenSession {
  */
 export function createSouthbound(ports: SouthboundPorts): Southbound {
   const { devices, engine, log } = ports;
+  const isLetIn = createProoflessRule({
+    allowed: ports.loopbackWithoutProof ?? false,
+    turnedAway: (deviceId) =>
+      log.warn(
+        'device with scheme none was turned away: southbound.loopbackWithoutProof is off or it is not on this host',
+        {
+          deviceId,
+        },
+      ),
+  });
   const bySession = new Map<number, OpenSession>();
   /** The one session that counts as the device's own. */
   const byDevice = new Map<number, OpenSession>();
@@ -64,9 +77,12 @@ export function createSouthbound(ports: SouthboundPorts): Southbound {
   async function identify(
     source: string,
     userName: string | undefined,
+    from?: string,
   ): Promise<{ setup: ServerSetup; peer: Device | undefined }> {
     const known = await devices.byDeviceId(source);
-    const found = known?.decommissionedAt === undefined ? known : undefined;
+    const isServed =
+      known && known.decommissionedAt === undefined && isLetIn(known.deviceId, known.client.scheme, from);
+    const found = isServed ? known : undefined;
     const device = found && (userName === undefined || userName === found.client.name) ? found : undefined;
     const base = {
       serverUri: ports.serverUri(),
@@ -74,7 +90,10 @@ export function createSouthbound(ports: SouthboundPorts): Southbound {
       maxMsgBytes: ports.maxMsgBytes,
       maxObjBytes: ports.maxObjBytes,
     } as const;
-    if (device) return { setup: { ...base, ...proofsOf(device), former: formerProofs(device) }, peer: device };
+    if (device) {
+      const limits = { peerMaxMsgBytes: device.maxMsgBytes, peerMaxObjBytes: device.maxObjBytes };
+      return { setup: { ...base, ...limits, ...proofsOf(device), former: formerProofs(device) }, peer: device };
+    }
     const nobody = {
       scheme: 'none',
       principal: { name: ports.gatewayId, digest: '' },
@@ -221,7 +240,10 @@ export function createSouthbound(ports: SouthboundPorts): Southbound {
 }
 
 /** How each side proves itself to the other. */
-function proofsOf({ client, server }: Pick<Device, 'client' | 'server'>): { own: Authentication; peer: Authentication } {
+function proofsOf({ client, server }: Pick<Device, 'client' | 'server'>): {
+  own: Authentication;
+  peer: Authentication;
+} {
   return { own: proofOf(server), peer: proofOf(client) };
 }
 

@@ -64,7 +64,7 @@ const completion = (correlator?: string): AlertCommand => ({
   ],
 });
 
-async function application() {
+async function application(changes: Partial<Parameters<typeof createServerApplication>[0]> = {}) {
   const store = await openServerStore('sqlite::memory:');
   onTestFinished(() => store.close());
   const told: string[] = [];
@@ -79,6 +79,7 @@ async function application() {
     now: () => 1000,
     sessionOpened: (id) => told.push(`${id} opened`),
     sessionEnded: (id, workLeft) => told.push(`${id} ended, work left: ${workLeft}`),
+    ...changes,
   });
   const session = (key: number) => ({ key, sessionId: String(key), source: GATEWAY.id, peer: GATEWAY });
   return { made, store, told, session };
@@ -239,6 +240,16 @@ describe('DM Server application', () => {
     expect(peer).toBe(GATEWAY);
     expect([...setup.own.nonce]).toEqual([1, 2]);
     expect([...(setup.peer?.nonce ?? [])]).toEqual([3, 4]);
+  });
+
+  it('server: believes no gateway without proof but on this host and where the setting says so', async () => {
+    const gateway = { ...GATEWAY, peer: { ...GATEWAY.peer, scheme: 'none' as const } };
+    const { made } = await application({ gateways: [gateway], loopbackWithoutProof: true });
+    expect((await made.identify(GATEWAY.id, 'gw', '127.0.0.1')).peer).toBe(gateway);
+    const stranger = await made.identify(GATEWAY.id, 'gw', '10.0.0.7');
+    expect(stranger).toMatchObject({ peer: undefined, setup: { peer: undefined, defaultScheme: 'md5' } });
+    const { made: strict } = await application({ gateways: [gateway] });
+    expect((await strict.identify(GATEWAY.id, 'gw', '127.0.0.1')).peer).toBeUndefined();
   });
 
   it('server: has no way in for a gateway it does not know', async () => {

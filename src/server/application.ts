@@ -3,6 +3,7 @@ import type { Answer } from '../protocol/message/message.ts';
 import { STATUS } from '../protocol/message/codes.ts';
 import type { Decision, Delivery, ServerSetup } from '../protocol/session/server-types.ts';
 import type { Job, JobState } from '../store/server-store.ts';
+import { createProoflessRule } from '../transport/proofless.ts';
 import type { ServerApplication, SessionIdentity } from '../transport/server-sessions.ts';
 import { completionOf } from './alerts.ts';
 import { tooMuch } from './job-step.ts';
@@ -27,7 +28,10 @@ const OBJECTS_PER_EXCHANGE = 16;
 
 const NO_ANSWERS = { answers: [], bytes: 0 } as const;
 
-interface ApplicationSetup extends Pick<DmServerSetup, 'store' | 'gateways' | 'maxMsgBytes' | 'maxObjBytes' | 'log'> {
+interface ApplicationSetup extends Pick<
+  DmServerSetup,
+  'store' | 'gateways' | 'maxMsgBytes' | 'maxObjBytes' | 'loopbackWithoutProof' | 'log'
+> {
   readonly serverUri: () => string;
   readonly now: () => number;
   readonly sessionOpened: (gatewayId: string) => void;
@@ -44,6 +48,16 @@ export function createServerApplication(setup: ApplicationSetup): ServerApplicat
   const byId = new Map(setup.gateways.map((gateway) => [gateway.id, gateway]));
   const workOf = new Map<number, Work>();
   const openSessions = new Set<number>();
+  const isLetIn = createProoflessRule({
+    allowed: setup.loopbackWithoutProof ?? false,
+    turnedAway: (gateway) =>
+      log.warn(
+        'gateway with scheme none was turned away: server.loopbackWithoutProof is off or it is not on this host',
+        {
+          gateway,
+        },
+      ),
+  });
 
   const maxAnswerBytes = OBJECTS_PER_EXCHANGE * setup.maxObjBytes;
 
@@ -110,8 +124,9 @@ export function createServerApplication(setup: ApplicationSetup): ServerApplicat
   }
 
   return {
-    identify(source) {
-      const gateway = byId.get(source);
+    identify(source, _userName, from) {
+      const known = byId.get(source);
+      const gateway = known && isLetIn(known.id, known.peer.scheme, from) ? known : undefined;
       const nonces = gateway && store.peerNonces.nonces(gateway.id);
       return (nonces ?? Promise.resolve(undefined)).then((found) => {
         const empty = new Uint8Array();

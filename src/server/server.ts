@@ -23,6 +23,8 @@ export interface DmServerSetup {
   readonly maxObjBytes: number;
   readonly idleTimeoutMs: number;
   readonly totalTimeoutMs: number;
+  /** Believe gateways with scheme none that come from this host. */
+  readonly loopbackWithoutProof?: boolean | undefined;
   /** Wait before a gateway that did not come is notified again, doubled each time up to the maximum. */
   readonly notifyRetry: { readonly firstMs: number; readonly maxMs: number };
   readonly traceDir: string | undefined;

@@ -2,6 +2,10 @@ import { z } from 'zod';
 import { userName, wireText } from './wire-text.ts';
 
 const base64 = z.string().regex(/^[A-Za-z0-9+/]*={0,2}$/, { error: 'must be base64' });
+const limit = z
+  .int()
+  .min(512)
+  .max(1024 * 1024 * 1024);
 const scheme = z.enum(['basic', 'md5', 'mac', 'none']);
 
 /**
@@ -24,9 +28,15 @@ export const accountLineSchema = z.strictObject({
   /** Nonce of the gateway's first proof and first notification, base64. */
   serverNonce: base64.default(''),
   /** Where package #0 goes; absent: the device polls. */
-  notify: z.url({ protocol: /^udp$/, error: 'must be udp://HOST:PORT' }).optional(),
+  notify: z
+    .url({ protocol: /^udp$|^https?$/, error: 'must be udp://HOST:PORT or http(s)://…' })
+    .refine((url) => !/^[a-z]+:\/\/[^/?#]*@/i.test(url), { error: 'must not hold a user name or password' })
+    .optional(),
   /** Version field of package #0: 11 or 12. */
   notificationVersion: z.union([z.literal(11), z.literal(12)]).default(11),
+  /** What the device can take where it does not tell it itself. */
+  maxMsgBytes: limit.optional(),
+  maxObjBytes: limit.optional(),
 });
 
 export type AccountLine = z.infer<typeof accountLineSchema>;

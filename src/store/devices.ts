@@ -19,7 +19,7 @@ export interface NewDevice {
   readonly client: StoredCredential;
   /** How the gateway proves itself to the device, and signs notifications; the name is its ServerID. */
   readonly server: StoredCredential;
-  /** `udp://host:port`; undefined: the device polls. */
+  /** `udp://host:port`, or the `http(s)://…` of a push gateway; undefined: the device polls. */
   readonly notify: string | undefined;
   /** Version field of its notifications, 11 or 12. */
   readonly notificationVersion: number;

@@ -37,9 +37,13 @@ export interface SessionIdentity<Peer> {
 export interface ServerApplication<Peer> {
   /**
    * Finds the account of a client by its Source LocURI and, where it sent one, the user name. An unknown client gets a
-   * setup all the same (without `peer`), so that it is answered like a known one.
+   * setup all the same (without `peer`), so that it is answered like a known one. `from`: the address it came from.
    */
-  identify(source: string, userName: string | undefined): Promise<{ setup: ServerSetup; peer: Peer | undefined }>;
+  identify(
+    source: string,
+    userName: string | undefined,
+    from?: string,
+  ): Promise<{ setup: ServerSetup; peer: Peer | undefined }>;
   /** Takes in what an authenticated client said and decides what it is told next. Durable when it resolves. */
   deliver(session: SessionIdentity<Peer>, delivery: Delivery): Promise<Decision>;
   /** The session is over, or its client has been silent for too long. Called once per authenticated or failed session. */
@@ -283,9 +287,9 @@ export function createServerSessions<Peer>(
     }
   }
 
-  async function identify(session: OpenSession<Peer>, { message: { hdr } }: Received): Promise<ServerState> {
+  async function identify(session: OpenSession<Peer>, { message: { hdr }, from }: Received): Promise<ServerState> {
     const source = ownCopy(hdr.source.locUri);
-    const { setup, peer } = await application.identify(source, userNameOf(hdr));
+    const { setup, peer } = await application.identify(source, userNameOf(hdr), from);
     if (peer !== undefined) {
       sessionsOpened += 1;
       session.identity = { key: sessionsOpened, sessionId: ownCopy(hdr.sessionId), source, peer };

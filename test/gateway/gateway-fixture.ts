@@ -72,6 +72,7 @@ export function gatewaySetup(
       idleTimeoutMs: 5_000,
       totalTimeoutMs: 60_000,
       deviceIdInNotification: false,
+      push: { concurrency: 4, perSecond: 0, timeoutMs: 2_000 },
       inventoryMaxAgeMs: 86_400_000,
     },
     fanOut: { roots: ['./SCM'], policy: DEFAULT_POLICY, maxActiveRuns: 4 },

@@ -28,6 +28,10 @@ export class RawDevice {
     this.#url = this.#dmUrl;
   }
 
+  set nonce(nonce: Uint8Array) {
+    this.#nonce = nonce;
+  }
+
   get msgId(): number {
     return this.#msgId;
   }

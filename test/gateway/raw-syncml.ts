@@ -91,10 +91,14 @@ export function readPackage0(datagram: Uint8Array): {
 export function rawPackage0(serverId: string, password: string, nonce: Uint8Array, sessionId: number): Buffer {
   const header = Buffer.from([0x02, 0xd8, 0, 0, 0, sessionId >> 8, sessionId & 0xff, serverId.length]);
   const trigger = Buffer.concat([header, Buffer.from(serverId)]);
-  const digest = md5(
+  return Buffer.concat([notificationDigest(serverId, password, nonce, trigger), trigger]);
+}
+
+/** The octets that a package #0 begins with. [NOTI 6] */
+export function notificationDigest(serverId: string, password: string, nonce: Uint8Array, trigger: Uint8Array): Buffer {
+  return md5(
     Buffer.concat([Buffer.from(`${rawDigest(serverId, password)}:`), nonce, Buffer.from(`:${base64(md5(trigger))}`)]),
   );
-  return Buffer.concat([digest, trigger]);
 }
 
 function withoutItems(status: string): string {

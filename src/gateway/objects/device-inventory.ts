@@ -37,7 +37,8 @@ export function createDeviceInventory(devices: Pick<DeviceStore, 'byKey' | 'list
   const learned = (field: Exclude<keyof Inventory, 'detailAt'>) => value(({ inventory }) => inventory[field]);
 
   async function byName(name: string): Promise<Device | undefined> {
-    return /^[1-9]\d{0,14}$/.test(name) ? devices.byKey(Number(name)) : undefined;
+    const device = /^[1-9]\d{0,14}$/.test(name) ? await devices.byKey(Number(name)) : undefined;
+    return device?.decommissionedAt === undefined ? device : undefined;
   }
 
   return tableObject(['GwDeviceInventory'], DEVICE_INVENTORY_NODES, {
@@ -45,7 +46,7 @@ export function createDeviceInventory(devices: Pick<DeviceStore, 'byKey' | 'list
       exists: async ([key]) => (await byName(key)) !== undefined,
       async *list() {
         const all = pagesOf(PAGE, (last: Device | undefined) => devices.list(last?.key ?? 0, PAGE));
-        for await (const { key } of all) yield String(key);
+        for await (const { key, decommissionedAt } of all) if (decommissionedAt === undefined) yield String(key);
       },
     },
     '*/DeviceID': value(({ deviceId }) => deviceId),

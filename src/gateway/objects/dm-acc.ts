@@ -6,10 +6,12 @@ import { type NodeRow, type NodeTable, tableObject } from './node-table.ts';
 const INTERIOR = { format: 'node', access: ['Get'], occurrence: 'One' } as const satisfies NodeRow;
 const TEXT = { format: 'chr', access: ['Get'], occurrence: 'One' } as const satisfies NodeRow;
 
+export const DM_ACC_TYPE = 'urn:oma:mo:oma-dm-dmacc:1.0';
+
 /** DMAcc of DM 1.2. Secrets and nonces are there and allow no command at all: they come from the configuration. [STDOBJ 5.3.1] */
 export const DM_ACC_NODES = {
   '': INTERIOR,
-  '*': { ...INTERIOR, type: 'urn:oma:mo:oma-dm-dmacc:1.0', occurrence: 'ZeroOrMore' },
+  '*': { ...INTERIOR, type: DM_ACC_TYPE, occurrence: 'ZeroOrMore' },
   '*/AppID': TEXT,
   '*/ServerID': TEXT,
   '*/AppAddr': INTERIOR,
@@ -27,7 +29,7 @@ export const DM_ACC_NODES = {
 } as const satisfies NodeTable;
 
 /** How DMAcc names the schemes. */
-const AUTH_TYPES: Readonly<Record<AuthScheme, string>> = {
+export const AUTH_TYPES: Readonly<Record<AuthScheme, string>> = {
   basic: 'BASIC',
   md5: 'DIGEST',
   mac: 'HMAC',

@@ -4,7 +4,7 @@ import { StatusError } from '../../protocol/errors.ts';
 import { STATUS } from '../../protocol/message/codes.ts';
 import { pagesOf } from '../../store/pages.ts';
 import { formatLocUri } from '../../tree/loc-uri.ts';
-import type { ManagementObject } from '../../tree/management-object.ts';
+import type { ManagementObject, Path } from '../../tree/management-object.ts';
 import { FAN_OUT_MO } from './fan-out.ts';
 import { type NodeRow, type NodeTable, tableObject } from './node-table.ts';
 import { utcTime } from './utc-time.ts';
@@ -53,11 +53,22 @@ export function resultsUrl(run: number): string {
   return formatLocUri([...ROOT, 'Results', `Results${run}`]);
 }
 
+/** The run whose results have this root; undefined: it is no such root. */
+export function runOfResults(path: Path): number | undefined {
+  const name = path.length === 3 && path[0] === 'SCR' && path[1] === 'Results' ? path[2] : undefined;
+  return name === undefined ? undefined : runNumber(name);
+}
+
+function runNumber(name: string): number | undefined {
+  const number = /^Results([1-9]\d{0,14})$/.exec(name)?.[1];
+  return number === undefined ? undefined : Number(number);
+}
+
 /** The results of all runs that still have some; read from the store at every call. */
 export function createResults(fanOut: Pick<FanOutStore, 'run' | 'runs' | 'deleteRun' | 'member'>): ManagementObject {
   async function runByName(name: string): Promise<Run | undefined> {
-    const number = /^Results([1-9]\d{0,14})$/.exec(name)?.[1];
-    return number === undefined ? undefined : fanOut.run(Number(number));
+    const number = runNumber(name);
+    return number === undefined ? undefined : fanOut.run(number);
   }
 
   async function memberByName(runName: string, name: string): Promise<Member | undefined> {

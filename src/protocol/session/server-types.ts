@@ -11,10 +11,15 @@ export interface ServerSetup {
   readonly own: Authentication;
   /** How the client proves itself to us; undefined for a client we do not know: no proof will do, and it cannot tell. */
   readonly peer: Authentication | undefined;
+  /** Both directions as they were before a rotation of secrets; a client that still uses them gets its answers by them. */
+  readonly former?: { readonly own: Authentication; readonly peer: Authentication } | undefined;
   /** Scheme an unknown client is challenged with. */
   readonly defaultScheme: 'basic' | 'md5' | 'mac';
   readonly maxMsgBytes: number;
   readonly maxObjBytes: number;
+  /** Limits of a client that tells none. */
+  readonly peerMaxMsgBytes?: number | undefined;
+  readonly peerMaxObjBytes?: number | undefined;
   /** RespURI to give to the client, for stickiness. */
   readonly respUri?: string | undefined;
 }
@@ -54,6 +59,8 @@ export interface Delivery {
   readonly peerMaxMsgBytes: number | undefined;
   readonly peerMaxObjBytes: number | undefined;
   readonly form: WireForm;
+  /** The client proved itself by what it had before a rotation, and the nonces belong to that. */
+  readonly usesFormer?: boolean | undefined;
   /** To be durable with the delivery. A direction that did not change is absent. */
   readonly nonces: { readonly own?: Uint8Array | undefined; readonly peer?: Uint8Array | undefined };
 }

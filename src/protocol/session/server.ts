@@ -50,6 +50,7 @@ export interface ServerStep {
 /** What is kept between the messages of a client that has proved itself. */
 interface Session {
   readonly setup: ServerSetup;
+  readonly usesFormer: boolean;
   /** MsgID of our last message. */
   readonly msgId: number;
   readonly isDelivered: boolean;
@@ -130,20 +131,23 @@ function admit(state: Extract<ServerState, { phase: 'unproven' }>, received: Rec
   const version = versionStatus(hdr);
   if (version !== STATUS.ok) return turnAway(state, received.message, hdrStatus(hdr, version), 'unsupported');
   const verdict = verdictOn(received, setup, state.peerNonce);
-  if (verdict !== 'valid') {
+  const usesFormer = verdict !== 'valid' && isFormerProof(state, received);
+  if (verdict !== 'valid' && !usesFormer) {
     return challengeOrEnd(state, received, verdict, (next) => ({ ...state, ...next }));
   }
+  const proven = usesFormer ? { ...setup, ...setup.former } : setup;
   const session: Session = {
-    setup,
+    setup: proven,
+    usesFormer,
     msgId,
     peerNonce: state.peerNonce,
     peerFailures,
     isDelivered: false,
     isAccepted: false,
-    ownNonce: setup.own.nonce,
+    ownNonce: proven.own.nonce,
     ownFailures: 0,
-    maxMsgBytes: undefined,
-    maxObjBytes: undefined,
+    maxMsgBytes: setup.peerMaxMsgBytes,
+    maxObjBytes: setup.peerMaxObjBytes,
     sent: new Map(),
     last: [],
     unsent: [],
@@ -162,6 +166,16 @@ function goOn({ session }: Extract<ServerState, { phase: 'awaiting' }>, received
     phase: 'awaiting',
     session: { ...session, ...next },
   }));
+}
+
+/** Whether a client proves itself by what it had before a rotation. A challenge holds for either secret. [FANOUT 8] */
+function isFormerProof(
+  { setup: { former }, peerNonce, peerFailures }: Extract<ServerState, { phase: 'unproven' }>,
+  { message, mac }: Received,
+): boolean {
+  if (!former || former.peer.scheme === 'none') return false;
+  const nonce = peerFailures === 0 ? former.peer.nonce : peerNonce;
+  return checkCred(message.hdr.cred, { ...former.peer, nonce }, mac) === 'valid';
 }
 
 function verdictOn({ message, mac }: Received, { peer }: ServerSetup, peerNonce: Uint8Array): Verdict {
@@ -268,6 +282,7 @@ function takeIn(before: Session, { message, form, freshNonce }: Received, isProo
     peerMaxMsgBytes: next.maxMsgBytes,
     peerMaxObjBytes: next.maxObjBytes,
     form,
+    usesFormer: session.usesFormer,
     nonces: { own: ownNonce, peer: peerNonce },
   };
   const owed = parts.filter(({ command, code }) => code !== undefined || isRequest(command));
