@@ -1,7 +1,8 @@
-import { spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { afterAll } from 'vitest';
 import type { DemoDocument } from '../../src/app/demo/document.ts';
 
 export const ROOT = fileURLToPath(new URL('../..', import.meta.url));
@@ -17,18 +18,24 @@ export interface Ran {
   readonly stderr: string;
 }
 
+const running = new Set<ChildProcess>();
+// A test that failed, or took too long, does not wait for its command.
+afterAll(() => running.forEach((child) => child.kill()));
+
 /** Runs `dmgw <args>` to its end. */
 export function dmgw(args: readonly string[], input: string | Uint8Array = ''): Promise<Ran> {
   return new Promise((resolve, reject) => {
     const child = spawn(process.execPath, [DMGW, ...args], { cwd: ROOT });
+    running.add(child);
     const stdout: Buffer[] = [];
     const stderr: Buffer[] = [];
     child.stdout.on('data', (chunk: Buffer) => stdout.push(chunk));
     child.stderr.on('data', (chunk: Buffer) => stderr.push(chunk));
     child.once('error', reject);
-    child.once('close', (code) =>
-      resolve({ code, stdout: Buffer.concat(stdout).toString(), stderr: Buffer.concat(stderr).toString() }),
-    );
+    child.once('close', (code) => {
+      running.delete(child);
+      resolve({ code, stdout: Buffer.concat(stdout).toString(), stderr: Buffer.concat(stderr).toString() });
+    });
     child.stdin.on('error', () => undefined);
     child.stdin.end(input);
   });
