@@ -1,16 +1,18 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
+  decodeData,
   decodeFile,
   decodeMessage,
-  encodedBytes,
   emptyMessageBytes,
+  encodeData,
+  encodedBytes,
   encodeFile,
   encodeMessage,
   type WireForm,
 } from './codec.ts';
 import { branch, type Element, leaf, toJson } from './element.ts';
-import { ELEMENT_TYPES, type ElementType, elementType } from './elements.ts';
+import { ELEMENT_TYPES, type ElementType, elementType, isDevInf } from './elements.ts';
 import { DecodeError } from './errors.ts';
 import type { Command, Item, Location, Message, Meta, RequestCommand } from './message/message.ts';
 
@@ -56,7 +58,17 @@ function elementOf(type: ElementType, depth: number): fc.Arbitrary<Element> {
   }
 }
 
-const element = fc.constantFrom(...ELEMENT_TYPES).chain((type) => elementOf(type, MAX_DEPTH));
+const rootsOf = (types: readonly ElementType[]): fc.Arbitrary<Element[]> =>
+  fc.array(
+    fc.constantFrom(...types).chain((type) => elementOf(type, MAX_DEPTH)),
+    { minLength: 1, maxLength: 2 },
+  );
+/** A DevInf element is never in one document with others. */
+const roots = fc.oneof(
+  { weight: 3, arbitrary: rootsOf(ELEMENT_TYPES.filter((type) => !isDevInf(type))) },
+  { weight: 1, arbitrary: rootsOf(ELEMENT_TYPES.filter(isDevInf)) },
+);
+const devInfVersion = fc.constantFrom('1.0', '1.1', '1.2');
 
 const location: fc.Arbitrary<Location> = fc.record({ locUri: text, locName: fc.option(text, { nil: undefined }) });
 const size = fc.option(fc.nat(), { nil: undefined });
@@ -178,11 +190,26 @@ function decodesOrRefuses(decode: () => unknown, length: number): void {
 describe.each(FORMS)('$encoding $version', (form) => {
   it('reads every element tree that it wrote', () => {
     fc.assert(
-      fc.property(fc.array(element, { minLength: 1, maxLength: 2 }), (roots) => {
-        const again = decodeFile(encodeFile(roots, form)).elements;
-        expect(again.map(toJson)).toEqual(roots.map(toJson));
+      fc.property(roots, (sent) => {
+        const again = decodeFile(encodeFile(sent, form)).elements;
+        expect(again.map(toJson)).toEqual(sent.map(toJson));
       }),
       { numRuns: RUNS },
+    );
+  });
+
+  it('reads every DevInf of each version that it wrote, also as Data of a message', () => {
+    fc.assert(
+      fc.property(devInfVersion, elementOf(elementType('devinf:DevInf'), MAX_DEPTH), (verDtd, { children }) => {
+        const rest = children.filter(({ name }) => name !== 'devinf:VerDTD');
+        const sent = branch('devinf:DevInf', [leaf('devinf:VerDTD', verDtd), ...rest]);
+        expect(decodeFile(encodeFile([sent], form)).elements.map(toJson)).toEqual([toJson(sent)]);
+        const item = branch('Item', [leaf('Data', encodeData([sent], form))]);
+        const [again] = decodeFile(encodeFile([item], form)).elements;
+        const data = again?.children[0]?.text ?? '';
+        expect(decodeData(data).map(toJson)).toEqual([toJson(sent)]);
+      }),
+      { numRuns: RUNS / 2 },
     );
   });
 

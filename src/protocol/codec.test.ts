@@ -2,9 +2,11 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import {
   commandsFromElements,
+  decodeData,
   decodeFile,
   decodeMessage,
   emptyMessageBytes,
+  encodeData,
   encodedBytes,
   encodeFile,
   encodeMessage,
@@ -98,6 +100,16 @@ describe('encoding', () => {
     expect(() => encodeMessage(message(command), XML)).toThrow(expect.objectContaining({ code: 'XML_CHARACTER' }));
   });
 
+  it('writes namespace and public identifier of the version that the header says', () => {
+    const old: Message = { ...message(replace('bin')), hdr: { ...message(replace('bin')).hdr, verDtd: '1.1' } };
+    expect(Buffer.from(encodeMessage(old, XML)).toString()).toMatch(/^<SyncML xmlns="SYNCML:SYNCML1\.1"><SyncHdr>/);
+    expect(Buffer.from(encodeMessage(old, WBXML)).toString('hex')).toMatch(/^029f536a006d/);
+    for (const form of [XML, WBXML]) {
+      expect(decodeMessage(encodeMessage(old, form), form.encoding).message.hdr.verDtd).toBe('1.1');
+      expect(encodeMessage(old, form).length).toBe(encodeMessage(message(replace('bin')), form).length);
+    }
+  });
+
   it('counts a command that has no CmdID yet', () => {
     const numbered: Command = { kind: 'Get', cmdId: '7', items: [{ target: { locUri: './A' } }] };
     const { kind, items } = numbered;
@@ -115,6 +127,35 @@ describe('files', () => {
       { 'metinf:Type': 'text/plain' },
       { Final: '' },
     ]);
+  });
+
+  const TNDS = '<MgmtTree xmlns="syncml:dmddf1.2"><VerDTD>1.2</VerDTD><Node><NodeName>A</NodeName></Node></MgmtTree>';
+
+  it('are embedded in Data in the form of the message, and read in every form', () => {
+    const tree = decodeFile(Buffer.from(TNDS)).elements;
+    expect(encodeData(tree, XML)).toBe(TNDS);
+    const document = encodeData(tree, WBXML);
+    expect(Buffer.from(document as Uint8Array).toString('latin1')).toMatch(
+      /^\x02\0\0j\x1b-\/\/OMA\/\/DTD-DM-DDF 1\.2\/\/EN\0\0\x02\x60w/,
+    );
+    const header = Buffer.from([2, 0xa4, 1, 0x6a, 0]);
+    const inLine = Buffer.concat([
+      header,
+      Buffer.from('4f00026077 03312e320001 6466 03410001 01 01 0000 01'.replace(/ /g, ''), 'hex'),
+    ]);
+    for (const data of [TNDS, document, decodeFile(inLine).elements[0]?.text ?? '']) {
+      expect(decodeData(data).map(toJson)).toEqual(tree.map(toJson));
+    }
+    expect(() => decodeData('no document')).toThrow(DecodeError);
+  });
+
+  it('hold DevInf apart from everything else in WBXML', () => {
+    const elements = decodeFile(
+      Buffer.from('<DevInf><VerDTD>1.1</VerDTD><CTCap><MaxSize>1</MaxSize></CTCap></DevInf>'),
+    ).elements;
+    expect(decodeFile(encodeFile(elements, WBXML)).elements.map(toJson)).toEqual(elements.map(toJson));
+    const mixed = decodeFile(Buffer.from('<DevInf/><Get/>')).elements;
+    expect(() => encodeFile(mixed, WBXML)).toThrow(expect.objectContaining({ code: 'WBXML_DOCUMENT' }));
   });
 
   it('give commands that know where they stood', () => {

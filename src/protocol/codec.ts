@@ -3,7 +3,7 @@ import { DecodeError } from './errors.ts';
 import { type DecodeLimits, DEFAULT_LIMITS } from './limits.ts';
 import { messageFromElement } from './message/from-elements.ts';
 import { commandToElement, messageToElement } from './message/to-elements.ts';
-import type { Answer, Command, Message, SyncHdr, Unnumbered } from './message/message.ts';
+import type { Answer, Command, Data, Message, SyncHdr, Unnumbered } from './message/message.ts';
 import { looksLikeWbxml, type WbxmlVersion } from './wbxml/header.ts';
 import { readWbxml } from './wbxml/reader.ts';
 import { wbxmlBytes, writeWbxml } from './wbxml/writer.ts';
@@ -30,7 +30,7 @@ export function decodeMessage(
   return { message: messageOf(roots), form: { encoding, version } };
 }
 
-/** Writes a message, elements in the order of the DTD. [REPPRO 5] */
+/** Writes a message, elements in the order of the DTD; namespace and public identifier follow its VerDTD. [REPPRO 5] */
 export function encodeMessage(message: Message, form: WireForm): Uint8Array {
   return encodeFile([messageToElement(message)], form);
 }
@@ -58,6 +58,19 @@ export function decodeFile(
 /** Writes root elements as one document; what XML text cannot hold becomes base64 in XML. */
 export function encodeFile(elements: readonly Element[], form: WireForm): Uint8Array {
   return form.encoding === 'xml' ? Buffer.from(writeXml(elements)) : writeWbxml(elements, form.version);
+}
+
+/**
+ * Reads what Data holds as elements, whichever way it came: XML text, a WBXML document as octets, or tags in line, which
+ * decoding has made text. Throws `DecodeError`, with places counted from the start of the Data. [TND]
+ */
+export function decodeData(data: Data, limits: DecodeLimits = DEFAULT_LIMITS): readonly Element[] {
+  return decodeFile(typeof data === 'string' ? Buffer.from(data) : data, limits).elements;
+}
+
+/** Writes elements as Data of a message of that form: XML text, or in WBXML a whole WBXML document. [TND] */
+export function encodeData(elements: readonly Element[], form: WireForm): Data {
+  return form.encoding === 'xml' ? writeXml(elements) : writeWbxml(elements, form.version);
 }
 
 function messageOf([root]: readonly Element[]): Message {

@@ -1,4 +1,4 @@
-import type { ElementName } from './elements.ts';
+import type { DtdVersion, ElementName } from './elements.ts';
 import type { Data } from './message/message.ts';
 
 /** One element of a document: what both decoders produce and both encoders take. */
@@ -31,6 +31,17 @@ export function childOf(element: Element, name: ElementName): Element | undefine
 /** All children of that name. */
 export function childrenOf(element: Element, name: ElementName): readonly Element[] {
   return element.children.filter((child) => child.name === name);
+}
+
+/** The version that a SyncML or DevInf document says it has; 1.2 where it says none that is known. */
+export function dtdVersionOf(root: Element | undefined): DtdVersion {
+  const verDtd =
+    root?.name === 'SyncML'
+      ? childOf(childOf(root, 'SyncHdr') ?? root, 'VerDTD')
+      : root?.name === 'devinf:DevInf'
+        ? childOf(root, 'devinf:VerDTD')
+        : undefined;
+  return verDtd?.text === '1.1' || verDtd?.text === '1.0' ? verDtd.text : '1.2';
 }
 
 /** An element as plain JSON, without offsets: `{ "Exec": [{ "CmdID": "3" }] }`; octets are `{ "base64": … }`. */

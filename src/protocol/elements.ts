@@ -1,18 +1,24 @@
 import { DmError } from './errors.ts';
+import type { DecodeMode } from './limits.ts';
 
 /**
- * Every element of DM messages and of management tree documents: name, WBXML code page and token, content model.
+ * Every element of DM messages, of management tree documents and of DevInf: name, page and token, content model.
  * Both codecs and the order in which elements are written come from this table and nothing else. [REPPRO 5, METINF 5, TND]
  */
 
-/** WBXML code page: 0 SyncML, 1 MetInf, 2 management tree (DDF and TNDS). */
-export type Page = 0 | 1 | 2;
+/** 0 SyncML, 1 MetInf, 2 management tree (DDF and TNDS): the WBXML code pages of a message. 3 DevInf, a document of its own. */
+export type Page = 0 | 1 | 2 | 3;
+
+/** Version of a document type. */
+export type DtdVersion = '1.0' | '1.1' | '1.2';
 
 interface Row {
   /** With a prefix where the page is not 0: names repeat between pages. */
   readonly name: string;
   readonly page: Page;
   readonly token: number;
+  /** The last version of the DTD that has it; the token means something else in the next one. */
+  readonly until?: DtdVersion;
   /**
    * Children in the order of the DTD; `?` optional, `*` any number, `+` one or more, `(a|b)` a choice. `#text` is a leaf,
    * `#data` a leaf whose blanks count and which may hold markup or octets, nothing an element that is always empty.
@@ -217,7 +223,95 @@ const DDF = [
   { name: 'ddf:ZeroOrOne', page: 2, token: 0x3c, children: '' },
 ] as const satisfies readonly Row[];
 
-const ROWS = [...SYNCML, ...METINF, ...DDF] as const;
+const DEVINF_TYPE = 'devinf:CTType devinf:VerCT';
+
+/** As it came with data synchronisation 1.1 and 1.2; in DM it only arrives. */
+const DEVINF = [
+  {
+    name: 'devinf:CTCap',
+    page: 3,
+    token: 0x05,
+    children:
+      '(devinf:CTType|devinf:VerCT|devinf:FieldLevel|devinf:Property|devinf:PropName|devinf:ParamName|devinf:ValEnum|devinf:DataType|devinf:Size|devinf:DisplayName)+',
+  },
+  { name: 'devinf:CTType', page: 3, token: 0x06, children: '#text' },
+  {
+    name: 'devinf:DataStore',
+    page: 3,
+    token: 0x07,
+    children:
+      'devinf:SourceRef devinf:DisplayName? devinf:MaxGUIDSize? devinf:Rx-Pref devinf:Rx* devinf:Tx-Pref devinf:Tx* devinf:CTCap* devinf:DSMem? devinf:SupportHierarchicalSync? devinf:SyncCap devinf:Filter-Rx* devinf:FilterCap*',
+  },
+  { name: 'devinf:DataType', page: 3, token: 0x08, children: '#text' },
+  { name: 'devinf:DevID', page: 3, token: 0x09, children: '#text' },
+  {
+    name: 'devinf:DevInf',
+    page: 3,
+    token: 0x0a,
+    children:
+      'devinf:VerDTD devinf:Man? devinf:Mod? devinf:OEM? devinf:FwV? devinf:SwV? devinf:HwV? devinf:DevID devinf:DevTyp devinf:UTC? devinf:SupportLargeObjs? devinf:SupportNumberOfChanges? devinf:DataStore+ devinf:CTCap* devinf:Ext*',
+  },
+  { name: 'devinf:DevTyp', page: 3, token: 0x0b, children: '#text' },
+  { name: 'devinf:DisplayName', page: 3, token: 0x0c, children: '#text' },
+  { name: 'devinf:DSMem', page: 3, token: 0x0d, children: 'devinf:SharedMem? devinf:MaxMem? devinf:MaxID?' },
+  { name: 'devinf:Ext', page: 3, token: 0x0e, children: 'devinf:XNam devinf:XVal*' },
+  { name: 'devinf:FwV', page: 3, token: 0x0f, children: '#text' },
+  { name: 'devinf:HwV', page: 3, token: 0x10, children: '#text' },
+  { name: 'devinf:Man', page: 3, token: 0x11, children: '#text' },
+  { name: 'devinf:MaxGUIDSize', page: 3, token: 0x12, children: '#text' },
+  { name: 'devinf:MaxID', page: 3, token: 0x13, children: '#text' },
+  { name: 'devinf:MaxMem', page: 3, token: 0x14, children: '#text' },
+  { name: 'devinf:Mod', page: 3, token: 0x15, children: '#text' },
+  { name: 'devinf:OEM', page: 3, token: 0x16, children: '#text' },
+  { name: 'devinf:ParamName', page: 3, token: 0x17, children: '#text' },
+  { name: 'devinf:PropName', page: 3, token: 0x18, children: '#text' },
+  { name: 'devinf:Rx', page: 3, token: 0x19, children: DEVINF_TYPE },
+  { name: 'devinf:Rx-Pref', page: 3, token: 0x1a, children: DEVINF_TYPE },
+  { name: 'devinf:SharedMem', page: 3, token: 0x1b, children: '' },
+  { name: 'devinf:MaxSize', page: 3, token: 0x1c, children: '#text' },
+  { name: 'devinf:Size', page: 3, token: 0x1c, until: '1.1', children: '#text' },
+  { name: 'devinf:SourceRef', page: 3, token: 0x1d, children: '#text' },
+  { name: 'devinf:SwV', page: 3, token: 0x1e, children: '#text' },
+  { name: 'devinf:SyncCap', page: 3, token: 0x1f, children: 'devinf:SyncType+' },
+  { name: 'devinf:SyncType', page: 3, token: 0x20, children: '#text' },
+  { name: 'devinf:Tx', page: 3, token: 0x21, children: DEVINF_TYPE },
+  { name: 'devinf:Tx-Pref', page: 3, token: 0x22, children: DEVINF_TYPE },
+  { name: 'devinf:ValEnum', page: 3, token: 0x23, children: '#text' },
+  { name: 'devinf:VerCT', page: 3, token: 0x24, children: '#text' },
+  { name: 'devinf:VerDTD', page: 3, token: 0x25, children: '#text' },
+  { name: 'devinf:XNam', page: 3, token: 0x26, children: '#text' },
+  { name: 'devinf:XVal', page: 3, token: 0x27, children: '#text' },
+  { name: 'devinf:UTC', page: 3, token: 0x28, children: '' },
+  { name: 'devinf:SupportNumberOfChanges', page: 3, token: 0x29, children: '' },
+  { name: 'devinf:SupportLargeObjs', page: 3, token: 0x2a, children: '' },
+  {
+    name: 'devinf:Property',
+    page: 3,
+    token: 0x2b,
+    children:
+      'devinf:PropName devinf:DataType? devinf:MaxOccur? devinf:MaxSize? devinf:NoTruncate? devinf:ValEnum* devinf:DisplayName? devinf:PropParam*',
+  },
+  {
+    name: 'devinf:PropParam',
+    page: 3,
+    token: 0x2c,
+    children: 'devinf:ParamName devinf:DataType? devinf:ValEnum* devinf:DisplayName?',
+  },
+  { name: 'devinf:MaxOccur', page: 3, token: 0x2d, children: '#text' },
+  { name: 'devinf:NoTruncate', page: 3, token: 0x2e, children: '' },
+  { name: 'devinf:Filter-Rx', page: 3, token: 0x30, children: DEVINF_TYPE },
+  {
+    name: 'devinf:FilterCap',
+    page: 3,
+    token: 0x31,
+    children: `${DEVINF_TYPE} devinf:FilterKeyword* devinf:PropName*`,
+  },
+  { name: 'devinf:FilterKeyword', page: 3, token: 0x32, children: '#text' },
+  { name: 'devinf:FieldLevel', page: 3, token: 0x33, children: '' },
+  { name: 'devinf:SupportHierarchicalSync', page: 3, token: 0x34, children: '' },
+] as const satisfies readonly Row[];
+
+const ROWS = [...SYNCML, ...METINF, ...DDF, ...DEVINF] as const;
 
 export type ElementName = (typeof ROWS)[number]['name'];
 
@@ -243,16 +337,28 @@ export interface ElementType {
   readonly childTypes: ReadonlyMap<string, ElementType>;
 }
 
-/** XML namespace of each code page. */
+/** XML namespace of each page. */
 export const NAMESPACES: Readonly<Record<Page, string>> = {
   0: 'SYNCML:SYNCML1.2',
   1: 'syncml:metinf',
   2: 'syncml:dmddf1.2',
+  3: 'syncml:devinf',
 };
+
+/** XML namespace of page 0 in each version of SyncML. */
+export const SYNCML_NAMESPACES: Readonly<Record<DtdVersion, string>> = {
+  '1.0': 'SYNCML:SYNCML1.0',
+  '1.1': 'SYNCML:SYNCML1.1',
+  '1.2': NAMESPACES[0],
+};
+
+const NEWEST: DtdVersion = '1.2';
 
 const byName = new Map<string, ElementType>();
 const byLocalName = new Map<string, readonly ElementType[]>();
-const byToken = new Map<number, ElementType>();
+const byToken: (ElementType | undefined)[] = [];
+/** Those that mean something else in the newest version. */
+const byOldToken: (ElementType | undefined)[] = [];
 const childTypes = new Map<ElementName, Map<string, ElementType>>();
 const localNameByLowerCase = new Map<string, string>();
 
@@ -270,7 +376,7 @@ for (const row of ROWS) {
   };
   byName.set(type.name, type);
   byLocalName.set(type.localName, [...(byLocalName.get(type.localName) ?? []), type]);
-  byToken.set(tokenKey(type.page, type.token), type);
+  ('until' in row ? byOldToken : byToken)[tokenKey(type.page, type.token)] = type;
   localNameByLowerCase.set(type.localName.toLowerCase(), type.localName);
 }
 for (const type of byName.values()) {
@@ -291,13 +397,14 @@ export function elementType(name: ElementName): ElementType {
 }
 
 /** The row of a WBXML tag. [WBXML 5.8] */
-export function elementTypeOfToken(page: number, token: number): ElementType | undefined {
-  return byToken.get(tokenKey(page, token));
+export function elementTypeOfToken(page: Page, token: number, dtd: DtdVersion = NEWEST): ElementType | undefined {
+  const key = tokenKey(page, token);
+  return dtd === NEWEST ? byToken[key] : (byOldToken[key] ?? byToken[key]);
 }
 
 /**
  * The row of a tag written by name: where it stands decides, then its namespace, then the order of the pages, since many
- * peers leave namespaces out or put them in the wrong place.
+ * peers leave namespaces out or put them in the wrong place. DevInf, another kind of document, never mixes with the others.
  */
 export function elementTypeOfTag(
   localName: string,
@@ -307,9 +414,23 @@ export function elementTypeOfTag(
   const child = parent?.childTypes.get(localName);
   if (child !== undefined) return child;
   const types = byLocalName.get(localName);
-  if (types === undefined || types.length === 1) return types?.[0];
+  if (types === undefined) return undefined;
   const page = parent?.page ?? pageOfNamespace(namespace);
-  return types.find((type) => type.page === page) ?? types[0];
+  const found = types.find((type) => type.page === page) ?? types[0];
+  return found === undefined || parent === undefined || isDevInf(found) === isDevInf(parent) ? found : undefined;
+}
+
+/** Whether an element belongs to a DevInf document. */
+export function isDevInf({ page }: ElementType): boolean {
+  return page === 3;
+}
+
+/**
+ * Whether unknown elements in it are left out rather than refused: in Meta, and in files also in a DDF.
+ * Peer: Windows extends the DDF with values of its own.
+ */
+export function mayHoldUnknown({ name, page }: ElementType, mode: DecodeMode): boolean {
+  return name === 'Meta' || name === 'metinf:MetInf' || (page === 2 && mode === 'file');
 }
 
 /** A tag name in the case of the table; names that are not in it are answered as they are. */
@@ -322,6 +443,7 @@ function pageOfNamespace(namespace: string | undefined): Page | undefined {
   if (lowerCase?.startsWith('syncml:syncml1.')) return 0;
   if (lowerCase?.startsWith('syncml:metinf')) return 1;
   if (lowerCase?.startsWith('syncml:dmddf')) return 2;
+  if (lowerCase?.startsWith('syncml:devinf')) return 3;
   return undefined;
 }
 
@@ -331,8 +453,8 @@ function childTypesOf(name: ElementName): Map<string, ElementType> {
   return known;
 }
 
-function tokenKey(page: number, token: number): number {
-  return page * 0x100 + token;
+function tokenKey(page: Page, token: number): number {
+  return page * 0x40 + token;
 }
 
 function particle(word: string): Particle {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { decodeFile, decodeMessage } from '../codec.ts';
+import { decodeFile, decodeMessage, encodeFile } from '../codec.ts';
 import { DecodeError } from '../errors.ts';
 import { commandsFromElements } from './from-elements.ts';
 import type { Command, Message } from './message.ts';
@@ -53,6 +53,45 @@ describe('message reader', () => {
     expect(commands(status('<Meta><NextNonce/></Meta>'))[0]).toMatchObject({ cmd: 'SyncHdr', chal: { nextNonce: '' } });
     expect(commands(status('<Meta/>'))[0]).toMatchObject({ chal: { nextNonce: undefined } });
     expect(commands(status(''))[0]).toMatchObject({ chal: {} });
+  });
+
+  it('reads package 1 as Windows sends it: alerts first, CmdID from 2, DevInfo without Meta', () => {
+    const body =
+      '<Alert><CmdID>2</CmdID><Data>1201</Data></Alert><Alert><CmdID>3</CmdID><Data>1224</Data><Item><Meta><Type xmlns="syncml:metinf">com.microsoft/MDM/LoginStatus</Type></Meta><Data>user</Data></Item></Alert><Replace><CmdID>4</CmdID><Item><Source><LocURI>./DevInfo/DevId</LocURI></Source><Data>1</Data></Item><Item><Source><LocURI>./DevInfo/Man</LocURI></Source><Data/></Item></Replace>';
+    expect(message(`<SyncML>${HDR}<SyncBody>${body}<Final/></SyncBody></SyncML>`).body).toMatchObject([
+      { kind: 'Alert', cmdId: '2', code: 1201 },
+      { kind: 'Alert', cmdId: '3', code: 1224, items: [{ meta: { type: 'com.microsoft/MDM/LoginStatus' } }] },
+      {
+        kind: 'Replace',
+        cmdId: '4',
+        items: [
+          { source: { locUri: './DevInfo/DevId' }, meta: undefined, data: '1' },
+          { source: { locUri: './DevInfo/Man' }, meta: undefined, data: '' },
+        ],
+      },
+    ]);
+  });
+
+  it('believes VerDTD where a public identifier says another version', () => {
+    const { elements } = decodeFile(
+      Buffer.from(`<SyncML>${HDR.replace('<SyncHdr>', '<SyncHdr><VerDTD>1.2</VerDTD>')}<SyncBody/></SyncML>`),
+    );
+    const bytes = Buffer.from(encodeFile(elements, { encoding: 'wbxml', version: 2 }));
+    const disagreeing = Buffer.concat([Buffer.from('029f53', 'hex'), bytes.subarray(3)]);
+    expect(decodeMessage(disagreeing, 'wbxml').message.hdr.verDtd).toBe('1.2');
+  });
+
+  it('reads Results with a Size and no Format, and items with an interior node', () => {
+    const xml =
+      '<Results><CmdID>1</CmdID><MsgRef>1</MsgRef><CmdRef>2</CmdRef><Item><Source><LocURI>./A</LocURI></Source><Meta><Size xmlns="syncml:metinf">3</Size></Meta><Data>abc</Data></Item><Item><Source><LocURI>./B</LocURI></Source><Meta><Format xmlns="syncml:metinf">node</Format></Meta></Item></Results>';
+    expect(commands(xml)).toMatchObject([
+      {
+        items: [
+          { meta: { size: 3, format: undefined }, data: 'abc' },
+          { meta: { format: 'node' }, data: undefined },
+        ],
+      },
+    ]);
   });
 
   it('reads metinf values in a MetInf wrapper', () => {

@@ -1,4 +1,5 @@
 import { DecodeError } from '../errors.ts';
+import { type DocumentType, documentTypeOfName, documentTypeOfPublicId, UNKNOWN_PUBLIC_ID } from './documents.ts';
 import type { StringTable, WbxmlInput } from './input.ts';
 import { CHARSET } from './tokens.ts';
 
@@ -7,12 +8,11 @@ export type WbxmlVersion = 1 | 2 | 3;
 
 export interface WbxmlHeader {
   readonly version: WbxmlVersion;
+  readonly document: DocumentType;
+  /** The header does not say what the document is. */
+  readonly isUnnamed: boolean;
   readonly stringTable: StringTable;
 }
-
-/** Public identifiers of SyncML 1.0 to 1.2; 1 is unknown and taken for SyncML. */
-const PUBLIC_IDS = [0x0001, 0x0fd1, 0x0fd3, 0x1201];
-const FORMAL_PUBLIC_ID = /^\s*-\/\/[^/]+\/\/DTD[- ](?:SyncML 1\.[012]|DM-DDF 1\.2)\/\/EN/i;
 
 /** Whether a document begins as WBXML does and XML cannot. */
 export function looksLikeWbxml(bytes: Uint8Array): boolean {
@@ -29,7 +29,8 @@ export function readHeader(input: WbxmlInput): WbxmlHeader {
   const publicIdAt = input.at;
   const publicId = input.integer('the public identifier');
   const nameOffset = publicId === 0 ? input.integer('the public identifier') : undefined;
-  if (nameOffset === undefined && !PUBLIC_IDS.includes(publicId)) {
+  const numbered = nameOffset === undefined ? documentTypeOfPublicId(publicId) : undefined;
+  if (nameOffset === undefined && numbered === undefined) {
     throw new DecodeError('WBXML_PUBLIC_ID', `public identifier 0x${publicId.toString(16)} is not SyncML`, publicIdAt);
   }
   const charsetAt = input.at;
@@ -40,8 +41,9 @@ export function readHeader(input: WbxmlInput): WbxmlHeader {
   const length = input.integer('the length of the string table');
   const stringTable = { start: input.at, length };
   input.octets(length, 'the string table');
-  if (nameOffset !== undefined && !FORMAL_PUBLIC_ID.test(input.tableString(stringTable, nameOffset))) {
+  const document = nameOffset === undefined ? numbered : documentTypeOfName(input.tableString(stringTable, nameOffset));
+  if (document === undefined) {
     throw new DecodeError('WBXML_PUBLIC_ID', 'public identifier in the string table is not SyncML', publicIdAt);
   }
-  return { version, stringTable };
+  return { version, document, isUnnamed: publicId === UNKNOWN_PUBLIC_ID, stringTable };
 }

@@ -35,6 +35,8 @@ describe('WBXML reader: headers', () => {
     ['an unknown document type', '02 01 6A 00', 2],
     ['a name of 29 bytes', '02 00 00 6A 1D "-//SYNCML//DTD SyncML 1.2//EN"', 2],
     ['a name of 30 bytes', '02 00 00 6A 1E "-//SYNCML//DTD SyncML 1.2//EN" 00', 2],
+    ['SyncML 1.0', '01 9F 51 6A 00', 1],
+    ['a name of another version', '02 00 00 6A 1D "-//SYNCML//DTD SyncML 1.1//EN"', 2],
     ['a name further back', '03 00 03 6A 1F "ab" 00 "-//OMA//DTD-DM-DDF 1.2//EN" 00 00', 3],
   ])('understands %s', (_what, header, version) => {
     expect(readWbxml(bytes(`${header} 12`), 'wire', DEFAULT_LIMITS)).toMatchObject({
@@ -80,6 +82,27 @@ describe('WBXML reader: bodies', () => {
     expect(json('04 05', header)).toEqual([{ CmdID: '' }]);
   });
 
+  it.each([
+    ['DevInf 1.2', '03 A4 03 6A 00', 'devinf:MaxSize'],
+    ['DevInf 1.1', '03 9F 54 6A 00', 'devinf:Size'],
+    ['DevInf 1.0', '01 9F 52 6A 00', 'devinf:Size'],
+    ['DevInf 1.1 by name', '02 00 00 6A 1D "-//SYNCML//DTD DevInf 1.1//EN"', 'devinf:Size'],
+    ['a document that does not say that it is DevInf', '02 01 6A 00', 'devinf:MaxSize'],
+  ])('understand %s', (_what, header, size) => {
+    expect(json('4A 65 03 "1.1" 00 01 45 5C 03 "5" 00 01 01 28 01', header)).toEqual([
+      { 'devinf:DevInf': [{ 'devinf:VerDTD': '1.1' }, { 'devinf:CTCap': [{ [size]: '5' }] }, { 'devinf:UTC': '' }] },
+    ]);
+  });
+
+  it.each(['4E 47 03 "chr" 00 01 01', '00 01 4E 47 03 "chr" 00 01 01'])('understand MetInf on its own: %s', (body) => {
+    expect(json(body, '02 A4 02 6A 00')).toEqual([{ 'metinf:MetInf': [{ 'metinf:Format': 'chr' }] }]);
+  });
+
+  it('take a Cmd for a Cmd where the document does not say what it is', () => {
+    expect(json('54 4A 03 "Get" 00 01 01', '02 01 6A 00')).toEqual([{ Item: [{ Cmd: 'Get' }] }]);
+    expect(json('4A 03 "Get" 00 01', '02 01 6A 00')).toEqual([{ Cmd: 'Get' }]);
+  });
+
   it('leave out what is unknown in Meta, and only there', () => {
     expect(json('5A 00 01 7F 03 "x" 00 45 01 01 53 03 "a" 00 01 01')).toEqual([{ Meta: [{ 'metinf:Type': 'a' }] }]);
     expect(refusal(`${HEADER} 54 7F 01 01`)).toMatchObject({ code: 'WBXML_ELEMENT', offset: 6 });
@@ -89,6 +112,15 @@ describe('WBXML reader: bodies', () => {
     expect(json('4F 00 02 60 77 03 "1.2" 00 01 01 01')).toEqual([
       { Data: '<MgmtTree xmlns="syncml:dmddf1.2"><VerDTD>1.2</VerDTD></MgmtTree>' },
     ]);
+  });
+
+  it('turn literal tags and attributes inside Data into XML, in their order', () => {
+    const header = '02 A4 01 6A 0B "a" 00 "x:b" 00 "c d" 00 00';
+    const body = '4F 03 "1<" 00 C4 00 04 02 03 "&" 00 85 83 00 01 C3 01 "2" 04 02 01 02 26 44 07 01 01';
+    const error = refusal(`${header} ${body}`);
+    expect(error).toMatchObject({ code: 'WBXML_ELEMENT' });
+    expect(json(body.replace(' 44 07 01', ''), header)).toEqual([{ Data: '1&lt;<a b="&amp;a">2<b/></a>&amp;' }]);
+    expect(refusal(`${header} 4F 04 00 C3 01 C3 01`).code).toBe('WBXML_TEXT');
   });
 
   it.each([

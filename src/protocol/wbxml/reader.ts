@@ -1,21 +1,35 @@
 import type { Element } from '../element.ts';
-import { type ElementType, elementTypeOfTag, elementTypeOfToken } from '../elements.ts';
+import {
+  type ElementType,
+  elementTypeOfTag,
+  elementTypeOfToken,
+  mayHoldUnknown,
+  NAMESPACES,
+  type Page,
+} from '../elements.ts';
 import { DecodeError } from '../errors.ts';
 import type { DecodeLimits, DecodeMode } from '../limits.ts';
 import type { Data } from '../message/message.ts';
-import { isXmlCodePoint, trimmed } from '../xml/characters.ts';
-import { writeXml } from '../xml/writer.ts';
+import { trimmed } from '../xml/characters.ts';
+import { extensionError, readAttributes, readEntity } from './attributes.ts';
 import { declaresOctets, joined, type Piece } from './content.ts';
+import { DEVINF_1_2, type DocumentType } from './documents.ts';
 import { readHeader, type WbxmlHeader, type WbxmlVersion } from './header.ts';
 import { WbxmlInput } from './input.ts';
-import { TAG, TOKEN } from './tokens.ts';
+import { escapedText, markupName, markupOf, type MarkupTag, tagOfType } from './markup.ts';
+import { isExtension, TAG, TOKEN } from './tokens.ts';
 
 /** An element whose END has not come yet. */
 interface OpenElement {
-  /** Undefined inside something unknown that is left out. */
+  /** Undefined inside something unknown that is left out, and of a literal tag inside Data. */
   readonly type: ElementType | undefined;
+  /** Inside Data, where elements are text. */
+  readonly markup: MarkupTag | undefined;
   readonly children: Element[];
-  readonly pieces: Piece[];
+  /** Text since the last element inside Data. */
+  pieces: Piece[];
+  /** Inside Data: XML text up to and with the last element; undefined while there is none. */
+  xml: string | undefined;
   readonly offset: number;
 }
 
@@ -27,8 +41,8 @@ export interface WbxmlDocument {
 
 /**
  * Reads the root elements of a WBXML document; on the wire there is exactly one. Throws `DecodeError` with a code `WBXML_…`.
- * An unknown element is refused, inside Meta it is left out; attributes are skipped. One octet behind the root is
- * tolerated: some encoders send their terminating NUL along. [WBXML 5]
+ * An unknown element is refused, inside Meta and in a DDF it is left out, inside Data it is kept as text.
+ * One octet behind the root is tolerated: some encoders send their terminating NUL along. [WBXML 5]
  */
 export function readWbxml(bytes: Uint8Array, mode: DecodeMode, limits: DecodeLimits): WbxmlDocument {
   const input = new WbxmlInput(bytes, limits);
@@ -42,13 +56,17 @@ class BodyReader {
   readonly #mode: DecodeMode;
   readonly #roots: Element[] = [];
   readonly #open: OpenElement[] = [];
-  #page = 0;
+  #document: DocumentType;
+  /** Of the code page in force; undefined where the document has no such code page. */
+  #page: Page | undefined;
   #elements = 0;
 
   constructor(input: WbxmlInput, header: WbxmlHeader, mode: DecodeMode) {
     this.#input = input;
     this.#header = header;
     this.#mode = mode;
+    this.#document = header.document;
+    this.#page = this.#document.pages[0];
   }
 
   read(): readonly Element[] {
@@ -58,13 +76,13 @@ class BodyReader {
       const token = input.byte('the body');
       switch (token) {
         case TOKEN.switchPage:
-          this.#page = input.byte('a code page switch');
+          this.#page = this.#document.pages[input.byte('a code page switch')];
           break;
         case TOKEN.end:
           this.#endElement(start);
           break;
         case TOKEN.entity:
-          this.#addText(this.#entity(), start);
+          this.#addText(readEntity(input), start);
           break;
         case TOKEN.stringInline:
           this.#addText(input.inlineString(), start);
@@ -76,10 +94,10 @@ class BodyReader {
           this.#addText(input.octets(input.integer('the length of opaque data'), 'opaque data'), start);
           break;
         case TOKEN.instruction:
-          this.#skipAttributes();
+          readAttributes(input, this.#header.stringTable);
           break;
         default:
-          if (isExtension(token)) throw this.#error('WBXML_TOKEN', 'extension tokens mean nothing in SyncML', start);
+          if (isExtension(token)) throw extensionError(start);
           this.#startElement(token, start);
       }
     }
@@ -103,9 +121,14 @@ class BodyReader {
 
   #startElement(token: number, start: number): void {
     const input = this.#input;
+    if (this.#header.isUnnamed) this.#recogniseDevInf();
     const parent = this.#open.at(-1);
-    const type = this.#typeOf(token, parent, start);
-    if ((token & TAG.hasAttributes) !== 0) this.#skipAttributes();
+    const code = token & TAG.token;
+    const literal = code === TOKEN.literal ? this.#tableString() : undefined;
+    const isInData = parent?.type?.content === 'data' || parent?.markup !== undefined;
+    const type = this.#typeOf(code, literal, parent, isInData, start);
+    const hasAttributes = (token & TAG.hasAttributes) !== 0;
+    const attributes = hasAttributes ? readAttributes(input, this.#header.stringTable) : '';
     if (parent?.type !== undefined && (parent.type.content === 'empty' || parent.type.content === 'text')) {
       throw this.#error('WBXML_CONTENT', `no element is allowed in ${parent.type.name}`, start);
     }
@@ -113,35 +136,73 @@ class BodyReader {
     if (this.#elements > input.limits.maxElements) {
       throw this.#error('WBXML_LIMIT', `more than ${input.limits.maxElements} elements`, start);
     }
-    this.#open.push({ type, children: [], pieces: [], offset: start });
+    const markup = isInData ? this.#tagInData(type, literal, attributes, parent.markup, start) : undefined;
+    this.#open.push({ type, markup, children: [], pieces: [], xml: undefined, offset: start });
     if (this.#open.length > input.limits.maxDepth) {
       throw this.#error('WBXML_LIMIT', `elements are nested deeper than ${input.limits.maxDepth}`, start);
     }
     if ((token & TAG.hasContent) === 0) this.#endElement(start);
   }
 
-  /** Undefined where the element is left out. */
-  #typeOf(token: number, parent: OpenElement | undefined, start: number): ElementType | undefined {
-    const code = token & TAG.token;
-    const literal = code === TOKEN.literal ? this.#tableString() : undefined;
-    if (parent !== undefined && parent.type === undefined) return undefined;
+  /** Undefined where the element is left out, and for a literal tag inside Data. */
+  #typeOf(
+    code: number,
+    literal: string | undefined,
+    parent: OpenElement | undefined,
+    isInData: boolean,
+    start: number,
+  ): ElementType | undefined {
+    if (isInData && literal !== undefined) return undefined;
+    if (parent !== undefined && parent.type === undefined && !isInData) return undefined;
+    const page = this.#page;
     const type =
-      literal === undefined
-        ? elementTypeOfToken(this.#page, code)
-        : elementTypeOfTag(literal.slice(literal.indexOf(':') + 1), parent?.type, undefined);
-    if (type === undefined && parent?.type?.name !== 'Meta' && parent?.type?.name !== 'metinf:MetInf') {
-      const what = literal === undefined ? `tag 0x${code.toString(16)} of code page ${this.#page}` : 'literal tag';
+      literal !== undefined
+        ? elementTypeOfTag(literal.slice(literal.indexOf(':') + 1), parent?.type, namespaceOf(page))
+        : page === undefined
+          ? undefined
+          : elementTypeOfToken(page, code, this.#document.dtd);
+    if (type === undefined && (parent?.type === undefined || !mayHoldUnknown(parent.type, this.#mode))) {
+      const what = literal === undefined ? `tag 0x${code.toString(16)} of page ${page ?? 'none'}` : 'literal tag';
       throw this.#error('WBXML_ELEMENT', `unknown ${what} in ${nameOf(parent)}`, start);
     }
     return type;
   }
 
+  #tagInData(
+    type: ElementType | undefined,
+    literal: string | undefined,
+    attributes: string,
+    outer: MarkupTag | undefined,
+    start: number,
+  ): MarkupTag {
+    if (type !== undefined) return tagOfType(type, outer?.page);
+    const name = markupName(literal ?? '');
+    if (name === undefined) throw this.#error('WBXML_ELEMENT', 'a literal tag in Data is no XML name', start);
+    return { name, page: outer?.page, attributes };
+  }
+
+  /**
+   * Peer: a document that does not say what it is may be DevInf, whose root has the token of Cmd; but Cmd holds text only.
+   */
+  #recogniseDevInf(): void {
+    const root = this.#elements === 1 ? this.#open[0] : undefined;
+    if (root?.type?.name !== 'Cmd') return;
+    this.#document = DEVINF_1_2;
+    this.#page = 3;
+    this.#open[0] = { ...root, type: elementTypeOfToken(3, root.type.token) };
+  }
+
   #endElement(at: number): void {
     const element = this.#open.pop();
     if (element === undefined) throw this.#error('WBXML_TOKEN', 'END without an element', at);
-    const { type, children, offset } = element;
-    if (type === undefined) return;
+    const { type, markup, children, offset } = element;
     const parent = this.#open.at(-1);
+    if (markup !== undefined && parent !== undefined) {
+      parent.xml = this.#xmlOf(parent) + markupOf(markup, this.#xmlOf(element));
+      parent.pieces = [];
+      return;
+    }
+    if (type === undefined) return;
     const siblings = parent?.children ?? this.#roots;
     if (type.content === 'data') {
       siblings.push({ name: type.name, children: [], text: this.#dataOf(element), offset });
@@ -151,9 +212,18 @@ class BodyReader {
   }
 
   /** Markup in Data is its text, as it is in XML. */
-  #dataOf({ children, pieces }: OpenElement): Data {
-    if (children.length > 0) return writeXml(children);
-    return joined(pieces, declaresOctets(this.#open.slice(-2)));
+  #dataOf(element: OpenElement): Data {
+    if (element.xml !== undefined) return this.#xmlOf(element);
+    return joined(element.pieces, declaresOctets(this.#open.slice(-2)));
+  }
+
+  #xmlOf({ xml = '', pieces, offset }: OpenElement): string {
+    const texts = pieces.map((piece) => {
+      const text = escapedText(piece);
+      if (text === undefined) throw this.#error('WBXML_TEXT', 'octets beside markup are not text', offset);
+      return text;
+    });
+    return xml + texts.join('');
   }
 
   #textOf({ children, pieces, offset }: OpenElement, type: ElementType): string {
@@ -174,45 +244,8 @@ class BodyReader {
     element.pieces.push(piece);
   }
 
-  #entity(): string {
-    const start = this.#input.at;
-    const code = this.#input.integer('an entity');
-    if (!isXmlCodePoint(code))
-      throw this.#error('WBXML_TEXT', `character U+${code.toString(16)} is not allowed`, start);
-    return String.fromCodePoint(code);
-  }
-
   #tableString(): string {
     return this.#input.tableString(this.#header.stringTable, this.#input.integer('a string table offset'));
-  }
-
-  /** Attributes, up to and with their END. Only namespace declarations occur, and the code page says the same. */
-  #skipAttributes(): void {
-    const input = this.#input;
-    for (;;) {
-      const start = input.at;
-      const token = input.byte('attributes');
-      switch (token) {
-        case TOKEN.end:
-          return;
-        case TOKEN.switchPage:
-          input.byte('a code page switch');
-          break;
-        case TOKEN.stringInline:
-          input.inlineString();
-          break;
-        case TOKEN.opaque:
-          input.octets(input.integer('the length of opaque data'), 'opaque data');
-          break;
-        case TOKEN.entity:
-        case TOKEN.literal:
-        case TOKEN.stringTable:
-          input.integer('attributes');
-          break;
-        default:
-          if (isExtension(token)) throw this.#error('WBXML_TOKEN', 'extension tokens mean nothing in SyncML', start);
-      }
-    }
   }
 
   #error(code: string, message: string, offset: number): DecodeError {
@@ -220,14 +253,10 @@ class BodyReader {
   }
 }
 
-function nameOf(element: OpenElement | undefined): string {
-  return element === undefined ? 'the document' : (element.type?.name ?? 'an unknown element');
+function namespaceOf(page: Page | undefined): string | undefined {
+  return page === undefined ? undefined : NAMESPACES[page];
 }
 
-function isExtension(token: number): boolean {
-  return (
-    (token >= TOKEN.extensionInline0 && token <= TOKEN.extensionInline2) ||
-    (token >= TOKEN.extensionTable0 && token <= TOKEN.extensionTable2) ||
-    (token >= TOKEN.extension0 && token <= TOKEN.extension2)
-  );
+function nameOf(element: OpenElement | undefined): string {
+  return element === undefined ? 'the document' : (element.type?.name ?? 'an unknown element');
 }

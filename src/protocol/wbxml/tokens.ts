@@ -26,5 +26,11 @@ export const TAG = {
 /** IANA MIBenum of the character sets that are UTF-8 or a part of it; 0 is not said. */
 export const CHARSET = { unknown: 0, usAscii: 3, utf8: 106 } as const;
 
-/** Public identifier of a SyncML 1.2 document. */
-export const PUBLIC_ID_SYNCML_1_2 = 0x1201;
+/** Whether a global token is one of the nine that a document type may give a meaning. */
+export function isExtension(token: number): boolean {
+  return (
+    (token >= TOKEN.extensionInline0 && token <= TOKEN.extensionInline2) ||
+    (token >= TOKEN.extensionTable0 && token <= TOKEN.extensionTable2) ||
+    (token >= TOKEN.extension0 && token <= TOKEN.extension2)
+  );
+}

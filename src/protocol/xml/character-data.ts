@@ -8,8 +8,8 @@ const ENTITIES: ReadonlyMap<string, string> = new Map([
   ['quot', '"'],
   ['apos', "'"],
 ]);
-/** `#x10FFFF` and some leading zeros. */
-const MAX_REFERENCE_CHARS = 16;
+/** `#x10FFFF` and many leading zeros. */
+const MAX_REFERENCE_CHARS = 64;
 
 /** Character data between two indices: line ends are LF, references are what they stand for. */
 export function characterData(input: XmlInput, start: number, end: number): string {
@@ -57,7 +57,7 @@ function resolved(input: XmlInput, raw: string, start: number): string {
 
 function referenced(name: string): string | undefined {
   if (!name.startsWith('#')) return ENTITIES.get(name);
-  const [, hex, decimal] = /^#(?:x([0-9a-f]+)|([0-9]+))$/i.exec(name) ?? [];
+  const [, hex, decimal] = /^#(?:x([0-9A-Fa-f]+)|([0-9]+))$/.exec(name) ?? [];
   const code = hex !== undefined ? parseInt(hex, 16) : decimal !== undefined ? Number(decimal) : NaN;
   return isXmlCodePoint(code) ? String.fromCodePoint(code) : undefined;
 }

@@ -1,10 +1,13 @@
 import { characterData } from './character-data.ts';
 import type { XmlInput } from './input.ts';
-import { readEndTag, readStartTag, type Scope } from './tag.ts';
+import { NAME, readEndTag, readStartTag, type Scope } from './tag.ts';
 
 const COMMENT = '<!--';
 const CDATA = '<![CDATA[';
 const DOCTYPE = '<!DOCTYPE';
+const INSTRUCTION = new RegExp(`<\\?(${NAME})(?:[ \\t\\r\\n]|\\?>)`, 'uy');
+const DECLARATION =
+  /^<\?xml[ \t\r\n]+version[ \t\r\n]*=[ \t\r\n]*(["'])1\.[0-9]+\1(?:[ \t\r\n]+encoding[ \t\r\n]*=[ \t\r\n]*(["'])([A-Za-z][\w.-]*)\2)?(?:[ \t\r\n]+standalone[ \t\r\n]*=[ \t\r\n]*(["'])(?:yes|no)\4)?[ \t\r\n]*\?>$/;
 
 /** What a `<` begins. */
 export type Markup = 'startTag' | 'endTag' | 'comment' | 'cdata' | 'instruction' | 'doctype';
@@ -45,7 +48,10 @@ export function cdataBounds(input: XmlInput, start: number): { textStart: number
 /** Index behind a processing instruction, whose content means nothing here. */
 export function instructionEnd(input: XmlInput, start: number): number {
   const end = input.find('?>', start + 2, 'a processing instruction') + 2;
-  if (/^<\?xml[ \t\r\n?]/i.test(input.text.slice(start, start + 6))) {
+  INSTRUCTION.lastIndex = start;
+  const target = INSTRUCTION.exec(input.text)?.[1];
+  if (target === undefined) throw input.error('XML_SYNTAX', 'a processing instruction has no name', start);
+  if (target.toLowerCase() === 'xml') {
     throw input.error('XML_SYNTAX', 'an XML declaration is allowed at the start of the document only', start);
   }
   return end;
@@ -55,7 +61,9 @@ export function instructionEnd(input: XmlInput, start: number): number {
 export function declarationEnd(input: XmlInput): number {
   if (!/^<\?xml[ \t\r\n?]/.test(input.text.slice(0, 6))) return 0;
   const end = input.find('?>', 2, 'the XML declaration') + 2;
-  const encoding = /[ \t\r\n]encoding[ \t\r\n]*=[ \t\r\n]*["']([^"']*)/.exec(input.text.slice(0, end))?.[1];
+  const declaration = DECLARATION.exec(input.text.slice(0, end));
+  if (declaration === null) throw input.error('XML_SYNTAX', 'the XML declaration is malformed', 0);
+  const encoding = declaration[3];
   if (encoding !== undefined && !/^(utf-?8|us-ascii)$/i.test(encoding)) {
     throw input.error('XML_ENCODING', 'the XML declaration names an encoding other than UTF-8', 0);
   }

@@ -78,12 +78,58 @@ describe('XML reader: what peers send', () => {
     ['a carriage return', '<Data>a\r\nb\rc&#13;</Data>', 'a\nb\nc\r'],
     ['a NUL before the end tag', '<Data>a/b\0</Data>', 'a/b'],
     ['nothing', '<Data/>', ''],
+    ['elements of SyncML', '<Data><Final/>\n<x/></Data>', '<Final/>\n<x/>'],
   ])('keeps Data with %s', (_what, xml, text) => {
     expect(read(xml)[0]?.text).toBe(text);
   });
 
   it('takes bare text in Target for its LocURI', () => {
     expect(json('<Target> gw1 </Target>')).toEqual([{ Target: 'gw1' }]);
+  });
+
+  const HS20_STATUS = '<Status><Data>200</Data><Cmd>SyncHdr</Cmd><MsgRef>1</MsgRef><CmdID>2</CmdID></Status>';
+
+  // Each of them was seen in the wild: see the notes on real clients and on the corpus.
+  it.each([
+    ['a Format with a capital', '<Meta><Format>Chr</Format></Meta>', [{ Meta: [{ 'metinf:Format': 'Chr' }] }]],
+    ['an empty TargetRef', '<TargetRef/>', [{ TargetRef: '' }]],
+    ['white space around a LocURI', '<LocURI>\r\n ./A \t</LocURI>', [{ LocURI: './A' }]],
+    ['a header that is empty', '<SyncML><SyncHdr/></SyncML>', [{ SyncML: [{ SyncHdr: '' }] }]],
+    ['no header and no Final', '<SyncML><SyncBody/></SyncML>', [{ SyncML: [{ SyncBody: '' }] }]],
+    [
+      'the namespace of 1.1 with VerDTD 1.2',
+      "<SyncML xmlns='SYNCML:SYNCML1.1'><SyncHdr><VerDTD>1.2</VerDTD></SyncHdr></SyncML>",
+      [{ SyncML: [{ SyncHdr: [{ VerDTD: '1.2' }] }] }],
+    ],
+    [
+      'elements out of order and no CmdRef',
+      HS20_STATUS,
+      [{ Status: [{ Data: '200' }, { Cmd: 'SyncHdr' }, { MsgRef: '1' }, { CmdID: '2' }] }],
+    ],
+    [
+      'metinf on Meta and again on a child',
+      '<Meta xmlns="syncml:metinf"><Type xmlns="syncml:metinf">a/b</Type></Meta>',
+      [{ Meta: [{ 'metinf:Type': 'a/b' }] }],
+    ],
+  ])('accepts %s', (_what, xml, expected) => {
+    expect(json(xml)).toEqual(expected);
+    expect(json(xml, 'file')).toEqual(expected);
+  });
+
+  it('reads DevInf as a document of its own', () => {
+    const xml =
+      '<d:DevInf xmlns:d="syncml:devinf"><d:VerDTD>1.1</d:VerDTD><d:DSMem><d:SharedMem/></d:DSMem><d:CTCap><d:Size>1</d:Size></d:CTCap></d:DevInf>';
+    expect(json(xml)).toEqual([
+      {
+        'devinf:DevInf': [
+          { 'devinf:VerDTD': '1.1' },
+          { 'devinf:DSMem': [{ 'devinf:SharedMem': '' }] },
+          { 'devinf:CTCap': [{ 'devinf:Size': '1' }] },
+        ],
+      },
+    ]);
+    expect(refusal('<Item><CTCap/></Item>').code).toBe('XML_ELEMENT');
+    expect(refusal('<DevInf><CmdID/></DevInf>').code).toBe('XML_ELEMENT');
   });
 
   it('knows the byte offset of each element', () => {
@@ -101,6 +147,12 @@ describe('XML reader: files', () => {
     ['an ellipsis', '<SyncHdr>…</SyncHdr>', [{ SyncHdr: '' }]],
     ['no-break spaces', '<Target>\u00a0<LocURI>a</LocURI></Target>\u00a0', [{ Target: [{ LocURI: 'a' }] }]],
     ['names in the wrong case', '<add/>', [{ Add: '' }]],
+    ['CDATA between roots', '<Final/><![CDATA[ ]]>', [{ Final: '' }]],
+    [
+      'extensions of a DDF',
+      '<DFProperties xmlns="syncml:dmddf1.2"><AccessType><Get/><Set/></AccessType><m:Own xmlns:m="urn:m">1</m:Own></DFProperties>',
+      [{ 'ddf:DFProperties': [{ 'ddf:AccessType': [{ 'ddf:Get': '' }] }] }],
+    ],
   ])('may have %s, messages may not', (_what, xml, expected) => {
     expect(json(xml, 'file')).toEqual(expected);
     expect(refusal(xml).code).toMatch(/^XML_/);
@@ -127,6 +179,11 @@ describe('XML reader: refusals', () => {
     ['XML_NAMESPACE', '<x:Final/>', '1:1'],
     ['XML_NAMESPACE', '<Final x:a="1"/>', '1:1'],
     ['XML_NAMESPACE', '<Data><x:a/></Data>', '1:7'],
+    ['XML_NAMESPACE', '<Final xmlns:a=""/>', '1:1'],
+    ['XML_NAMESPACE', '<Final xmlns:xml="urn:a"/>', '1:1'],
+    ['XML_NAMESPACE', '<Final xmlns:xmlns="urn:a"/>', '1:1'],
+    ['XML_NAMESPACE', '<Final xmlns="http://www.w3.org/2000/xmlns/"/>', '1:1'],
+    ['XML_NAMESPACE', '<Final xmlns:a="urn:a" xmlns:b="urn:a" a:x="" b:x=""/>', '1:1'],
     ['XML_DOCTYPE', '<!DOCTYPE SyncML><Final/>', '1:1'],
     ['XML_SYNTAX', '<Final/><!DOCTYPE SyncML>', '1:9'],
     ['XML_SYNTAX', '<Final a="1" a="2"/>', '1:1'],
@@ -141,10 +198,18 @@ describe('XML reader: refusals', () => {
     ['XML_SYNTAX', '<Data><a></b></Data>', '1:10'],
     ['XML_SYNTAX', '<Data><!DOCTYPE a></Data>', '1:7'],
     ['XML_SYNTAX', ' <?xml version="1.0"?><Final/>', '1:2'],
+    ['XML_SYNTAX', '<?xml encoding="utf-8"?><Final/>', '1:1'],
+    ['XML_SYNTAX', '<?xml version="1.0" encoding="utf-8\'?><Final/>', '1:1'],
+    ['XML_SYNTAX', '<?1?><Final/>', '1:1'],
+    ['XML_SYNTAX', '<?a:b?><Final/>', '1:1'],
+    ['XML_SYNTAX', '<Data><a\u00d7/></Data>', '1:9'],
+    ['XML_CONTENT', '<Final/>&#32;', '1:9'],
+    ['XML_CONTENT', '<Final/><![CDATA[ ]]>', '1:9'],
     ['XML_SYNTAX', '<![IGNORE[]]>', '1:1'],
     ['XML_REFERENCE', '<Data>a & b</Data>', '1:9'],
     ['XML_REFERENCE', '<Data>&nbsp;</Data>', '1:7'],
     ['XML_REFERENCE', '<Data>&#0;</Data>', '1:7'],
+    ['XML_REFERENCE', '<Data>&#X41;</Data>', '1:7'],
     ['XML_REFERENCE', '<Data>&#x1F;</Data>', '1:7'],
     ['XML_REFERENCE', '<Data>&#xD800;</Data>', '1:7'],
     ['XML_REFERENCE', '<Data>&#x110000;</Data>', '1:7'],

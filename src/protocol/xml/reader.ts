@@ -1,5 +1,5 @@
 import type { Element } from '../element.ts';
-import { type ElementType, elementTypeOfTag, rightCase } from '../elements.ts';
+import { type ElementType, elementTypeOfTag, mayHoldUnknown, rightCase } from '../elements.ts';
 import type { DecodeLimits, DecodeMode } from '../limits.ts';
 import type { Data } from '../message/message.ts';
 import { characterData, verbatim } from './character-data.ts';
@@ -21,7 +21,7 @@ const NO_CHILDREN: readonly Element[] = [];
 
 /**
  * Reads the root elements of an XML document; on the wire there is exactly one. Throws `DecodeError` with a code `XML_…`.
- * An unknown element is refused, inside Meta it is left out. Markup inside Data is kept as its text. [REPPRO 5]
+ * An unknown element is refused, inside Meta and in a DDF it is left out. Markup inside Data is kept as its text. [REPPRO 5]
  */
 export function readXml(bytes: Uint8Array, mode: DecodeMode, limits: DecodeLimits): readonly Element[] {
   return new XmlReader(new XmlInput(bytes, mode, limits)).read();
@@ -43,7 +43,7 @@ class XmlReader {
     for (;;) {
       const start = text.indexOf('<', this.#at);
       const end = start < 0 ? text.length : start;
-      if (end > this.#at) this.#addText(characterData(this.#input, this.#at, end), this.#at);
+      if (end > this.#at) this.#addCharacterData(end);
       if (start < 0) break;
       this.#readMarkup(start);
     }
@@ -69,6 +69,9 @@ class XmlReader {
         break;
       case 'cdata': {
         const { textStart, textEnd, end } = cdataBounds(input, start);
+        if (this.#open.length === 0 && input.mode === 'wire') {
+          throw input.error('XML_CONTENT', 'text is not allowed outside the root element', start);
+        }
         this.#addText(verbatim(input, textStart, textEnd), start);
         this.#at = end;
         break;
@@ -136,6 +139,15 @@ class XmlReader {
     (parent === undefined ? this.#roots : parent.children).push(element);
   }
 
+  #addCharacterData(end: number): void {
+    const text = characterData(this.#input, this.#at, end);
+    // Outside of the root there is white space as it stands, not as a reference.
+    if (this.#open.length === 0 && this.#input.mode === 'wire' && this.#input.text.slice(this.#at, end).includes('&')) {
+      throw this.#input.error('XML_CONTENT', 'text is not allowed outside the root element', this.#at);
+    }
+    this.#addText(text, this.#at);
+  }
+
   /** Text outside of leaves. In files it is what documentation puts there: ellipses and no-break spaces. */
   #addText(text: string, index: number): void {
     const { mode } = this.#input;
@@ -151,7 +163,7 @@ class XmlReader {
   }
 
   #skipUnknown(start: number, tag: StartTag, parent: OpenElement | undefined): void {
-    if (parent?.type.name !== 'Meta' && parent?.type.name !== 'metinf:MetInf') {
+    if (parent === undefined || !mayHoldUnknown(parent.type, this.#input.mode)) {
       const where = parent === undefined ? '' : ` in <${parent.tag.name}>`;
       throw this.#input.error('XML_ELEMENT', `unknown element <${tag.name}>${where}`, start);
     }

@@ -2,11 +2,16 @@ import { ELEMENT_TYPES, NAMESPACES } from '../elements.ts';
 import { attributeValue } from './character-data.ts';
 import type { XmlInput } from './input.ts';
 
-const NAME = '[A-Z_a-z\\u00c0-\\uffff][\\w.\\-\\u00b7-\\uffff]*';
-const QUALIFIED_NAME = new RegExp(`(?:(${NAME}):)?(${NAME})`, 'y');
+const NAME_START =
+  'A-Z_a-z\\u00c0-\\u00d6\\u00d8-\\u00f6\\u00f8-\\u02ff\\u0370-\\u037d\\u037f-\\u1fff\\u200c-\\u200d\\u2070-\\u218f\\u2c00-\\u2fef\\u3001-\\ud7ff\\uf900-\\ufdcf\\ufdf0-\\ufffd\\u{10000}-\\u{effff}';
+/** A name without a colon, as XML and its namespaces define it. */
+export const NAME = `[${NAME_START}][\\u0300-\\u036f${NAME_START}\\-.0-9\\u00b7\\u203f-\\u2040]*`;
+const QUALIFIED_NAME = new RegExp(`(?:(${NAME}):)?(${NAME})`, 'uy');
 const BLANK = '[ \\t\\r\\n]';
-const ATTRIBUTE = new RegExp(`${BLANK}+(?:(${NAME}):)?(${NAME})${BLANK}*=${BLANK}*(?:"([^"<]*)"|'([^'<]*)')`, 'y');
+const ATTRIBUTE = new RegExp(`${BLANK}+(?:(${NAME}):)?(${NAME})${BLANK}*=${BLANK}*(?:"([^"<]*)"|'([^'<]*)')`, 'uy');
 const TAG_END = new RegExp(`${BLANK}*(/?)>`, 'y');
+const XML_NAMESPACE = 'http://www.w3.org/XML/1998/namespace';
+const XMLNS_NAMESPACE = 'http://www.w3.org/2000/xmlns/';
 /** More than any peer has use for; bounds the work on a hostile tag. */
 const MAX_ATTRIBUTES = 64;
 
@@ -66,7 +71,8 @@ function readAnyStartTag(input: XmlInput, start: number, outer: Scope | undefine
   const [name, prefix = '', localName = ''] = qualified;
   let end = start + 1 + name.length;
   const attributes = new Set<string>();
-  const prefixes = prefix === '' ? [] : [prefix];
+  const prefixes = prefix === '' || prefix === 'xml' ? [] : [prefix];
+  let prefixed: [prefix: string, localName: string][] | undefined;
   let declared: Map<string, string> | undefined;
   for (;;) {
     ATTRIBUTE.lastIndex = end;
@@ -81,9 +87,16 @@ function readAnyStartTag(input: XmlInput, start: number, outer: Scope | undefine
     }
     attributes.add(key);
     const value = attributeValue(input, end - 1 - (quoted ?? single).length, end - 1);
-    if (attributePrefix === 'xmlns') (declared ??= new Map()).set(attributeName, value);
-    else if (key === ':xmlns') (declared ??= new Map()).set('', value);
-    else if (attributePrefix !== '' && attributePrefix !== 'xml') prefixes.push(attributePrefix);
+    if (attributePrefix === 'xmlns' || key === ':xmlns') {
+      const declaredPrefix = key === ':xmlns' ? '' : attributeName;
+      if (!mayDeclare(declaredPrefix, value)) {
+        throw input.error('XML_NAMESPACE', `<${name}> declares a namespace that it may not`, start);
+      }
+      (declared ??= new Map()).set(declaredPrefix, value);
+    } else if (attributePrefix !== '') {
+      if (attributePrefix !== 'xml') prefixes.push(attributePrefix);
+      (prefixed ??= []).push([attributePrefix, attributeName]);
+    }
   }
   TAG_END.lastIndex = end;
   const closing = TAG_END.exec(text);
@@ -96,8 +109,23 @@ function readAnyStartTag(input: XmlInput, start: number, outer: Scope | undefine
   if (unbound !== undefined && input.mode === 'wire') {
     throw input.error('XML_NAMESPACE', `prefix ${unbound} of <${name}> is not declared`, start);
   }
+  if (prefixed !== undefined && prefixed.length > 1 && repeatsExpandedName(prefixed, scope)) {
+    throw input.error('XML_NAMESPACE', `<${name}> repeats an attribute under two prefixes`, start);
+  }
   const isEmpty = closing[1] === '/';
   return { name, prefix, localName, scope, isEmpty, end: TAG_END.lastIndex };
+}
+
+/** What "Namespaces in XML 1.0" lets a declaration say. */
+function mayDeclare(prefix: string, namespace: string): boolean {
+  if (prefix === 'xml') return namespace === XML_NAMESPACE;
+  if (prefix === 'xmlns' || namespace === XML_NAMESPACE || namespace === XMLNS_NAMESPACE) return false;
+  return prefix === '' || namespace !== '';
+}
+
+function repeatsExpandedName(attributes: readonly (readonly [string, string])[], scope: Scope | undefined): boolean {
+  const names = attributes.map(([prefix, localName]) => `${namespaceOf(prefix, scope) ?? prefix} ${localName}`);
+  return new Set(names).size < names.length;
 }
 
 /** Index behind the end tag whose `<` stands at an index; it must close `name`. */
