@@ -12,3 +12,10 @@ export class RefusedError extends DmError {}
 
 /** Nobody answered. */
 export class UnreachableError extends DmError {}
+
+/** The user did not want it any more. */
+export class CancelledError extends DmError {
+  constructor(message: string) {
+    super('CANCELLED', message);
+  }
+}

@@ -33,6 +33,13 @@ interface DemoCommandOptions {
   readonly json?: boolean;
 }
 
+/** Aborted by the first Ctrl-C, or SIGTERM. */
+function interruption(): AbortSignal {
+  const controller = new AbortController();
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => controller.abort());
+  return controller.signal;
+}
+
 /** `dmgw demo`: DM Server, gateway and devices on this machine, all seven steps, the aggregated results. */
 export function demoCommand(): Command {
   return new Command('demo')
@@ -69,6 +76,7 @@ export function demoCommand(): Command {
           step: (step) => (options.json ? say(stepLine(step)) : answer(stepLine(step))),
           note: say,
         },
+        interruption(),
       );
       if (options.json) answerJson(document);
       else answer(demoReport(document));

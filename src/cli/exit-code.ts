@@ -1,5 +1,5 @@
 import { ConfigError } from '../app/config.ts';
-import { RefusedError, UnreachableError, UsageError } from '../app/failure.ts';
+import { CancelledError, RefusedError, UnreachableError, UsageError } from '../app/failure.ts';
 import { DmError } from '../protocol/errors.ts';
 
 /** What the exit codes of `dmgw` say. */
@@ -21,6 +21,7 @@ export function exitCodeOf(error: unknown): number {
   if (error instanceof ConfigError || error instanceof UsageError) return EXIT.usage;
   if (error instanceof RefusedError) return EXIT.refused;
   if (error instanceof UnreachableError) return EXIT.unavailable;
+  if (error instanceof CancelledError) return EXIT.cancelled;
   if (error instanceof DmError && USAGE_AREAS.test(error.code)) return EXIT.usage;
   if (error instanceof DmError && UNAVAILABLE_AREAS.test(error.code)) return EXIT.unavailable;
   return EXIT.unavailable;

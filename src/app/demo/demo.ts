@@ -3,6 +3,7 @@ import { createInterface } from 'node:readline';
 import { z } from 'zod';
 import { jobSchema, resultSchema, serverRunSchema } from '../../api/shapes.ts';
 import { type ApiClient, apiClient } from '../api-client.ts';
+import { CancelledError } from '../failure.ts';
 import { type Child, startChild } from './child.ts';
 import type { DemoDocument, DemoStep } from './document.ts';
 import { DEMO, makeWorkplace, type Workplace } from './workplace.ts';
@@ -38,11 +39,14 @@ const IMPORT_LINES = 1000;
 
 /**
  * Runs the seven steps of a fan-out with a DM Server, a gateway and a fleet of devices, each a process of its own, on
- * loopback. Every step is reported by an actor that saw it. The processes have ended when it resolves or rejects.
+ * loopback. Every step is reported by an actor that saw it. The processes have ended when it resolves or rejects; it
+ * rejects with `CancelledError` when `signal` says so.
  */
-export async function runDemo(options: DemoOptions, watcher: DemoWatcher): Promise<DemoDocument> {
+export async function runDemo(options: DemoOptions, watcher: DemoWatcher, signal: AbortSignal): Promise<DemoDocument> {
   const begin = performance.now();
   const children: Child[] = [];
+  // Whatever waits for a child fails when that ends.
+  signal.addEventListener('abort', () => void Promise.all(children.map((child) => child.stop())));
   const start = (name: string, ...args: string[]): Child => {
     const child = startChild(name, args, (line) => watcher.note(`${name}: ${line}`));
     children.push(child);
@@ -56,6 +60,8 @@ export async function runDemo(options: DemoOptions, watcher: DemoWatcher): Promi
     await makeGroup(actors.server, members, steps);
     const document = await fanOut(actors, options, steps);
     return { ...document, elapsedMs: Math.round(performance.now() - begin) };
+  } catch (error) {
+    throw signal.aborted ? new CancelledError('the demo was cancelled') : error;
   } finally {
     // The gateway ends last: the others may still be talking to it.
     for (const child of [...children].reverse()) await child.stop();
