@@ -246,7 +246,7 @@ function meta(parent: Element): Meta | undefined {
   const outer = childOf(parent, 'Meta');
   if (outer === undefined) return undefined;
   const element = childOf(outer, 'metinf:MetInf') ?? outer;
-  const emi = childrenOf(element, 'metinf:EMI');
+  const emi = childOf(element, 'metinf:EMI') === undefined ? [] : childrenOf(element, 'metinf:EMI');
   return {
     format: text(element, 'metinf:Format'),
     type: text(element, 'metinf:Type'),

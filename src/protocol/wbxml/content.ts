@@ -20,11 +20,18 @@ export function joined(pieces: readonly Piece[], keepsNul: boolean): Data {
   return text !== undefined && isXmlText(text) ? text : new Uint8Array(octets);
 }
 
+/** An element while it is read. */
+interface Around {
+  readonly children: readonly Element[];
+}
+
 /** Whether the Meta of an Item, or that of the command around it, says that Data is binary. */
-export function declaresOctets(ancestors: readonly { readonly children: readonly Element[] }[]): boolean {
-  const formats = ancestors.map(({ children }) => {
-    const meta = children.find(({ name }) => name === 'Meta');
-    return meta && childOf(meta, 'metinf:Format')?.text;
-  });
-  return (formats[1] ?? formats[0]) === 'bin';
+export function declaresOctets(item: Around | undefined, command: Around | undefined): boolean {
+  return (formatIn(item) ?? formatIn(command)) === 'bin';
+}
+
+function formatIn(element: Around | undefined): Data | undefined {
+  if (element === undefined) return undefined;
+  for (const child of element.children) if (child.name === 'Meta') return childOf(child, 'metinf:Format')?.text;
+  return undefined;
 }

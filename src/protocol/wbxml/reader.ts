@@ -214,7 +214,7 @@ class BodyReader {
   /** Markup in Data is its text, as it is in XML. */
   #dataOf(element: OpenElement): Data {
     if (element.xml !== undefined) return this.#xmlOf(element);
-    return joined(element.pieces, declaresOctets(this.#open.slice(-2)));
+    return joined(element.pieces, declaresOctets(this.#open.at(-1), this.#open.at(-2)));
   }
 
   #xmlOf({ xml = '', pieces, offset }: OpenElement): string {
