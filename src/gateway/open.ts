@@ -107,7 +107,7 @@ async function openAll(setup: GatewaySetup, opened: Opened): Promise<Omit<Gatewa
     alertRetry: setup.alertRetry,
     clock: SYSTEM_CLOCK,
     exchange: (request) => http.exchange(request),
-    execute: (caller, msgId, commands) => executeCommands(tree, caller, msgId, commands, { onError }),
+    execute: (caller, msgId, commands) => executeCommands(tree, caller, msgId, commands, { onError, breathe }),
     newNonce: () => randomBytes(NONCE_BYTES),
     newSessionId: () => newSessionNumber().toString(16).toUpperCase(),
     log,
@@ -155,4 +155,9 @@ function engineEvents(log: GatewayLog, alertReady: (serverId: string) => void): 
     alertReady,
     problem: (where, error) => log.error('fan-out engine', { where, err: error }),
   };
+}
+
+/** One command of a DM Server can read a great deal: the devices are served meanwhile. */
+function breathe(): Promise<void> {
+  return new Promise((resolve) => void setImmediate(resolve));
 }

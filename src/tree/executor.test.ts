@@ -58,6 +58,18 @@ async function found(tree: Tree, locUri: string): Promise<readonly Item[]> {
   return answers.flatMap((answer) => (answer.kind === 'Results' ? answer.items : []));
 }
 
+it('executor: lets others have their turn between the Items of a command', async () => {
+  const items = ['./A', './B', './C'].map((locUri) => ({ target: { locUri } }));
+  let turns = 0;
+  const breathe = () => {
+    turns += 1;
+    return Promise.resolve();
+  };
+  const get: RequestCommand = { kind: 'Get', cmdId: '1', items };
+  expect(await run(sample(), [get], { breathe })).not.toEqual([]);
+  expect(turns).toBeGreaterThanOrEqual(items.length);
+});
+
 describe('executor: Get', () => {
   it('answers the Status and then the Results of a leaf', async () => {
     expect(await run(sample(), [command('Get', item(' /V/Int '))])).toEqual([

@@ -35,6 +35,8 @@ export interface ExecutorOptions {
   readonly onError?: ((error: unknown, where: FailedCommand) => void) | undefined;
   /** Who answers alerts 1100 to 1104; without one they are refused [406]. */
   readonly user?: UserInteraction | undefined;
+  /** Lets others have their turn; called between the Items of a command and between pages of Results, which can be many. */
+  readonly breathe?: (() => Promise<void>) | undefined;
 }
 
 /** What the commands of a message share. */
@@ -77,7 +79,7 @@ async function* execute(context: Context, command: RequestCommand): AsyncGenerat
     case 'Copy':
     case 'Get':
     case 'Exec':
-      yield* executeItems(context.executionOf(command), command);
+      yield* executeItems(context, command);
       return false;
     case 'Sequence':
       yield status(command, DONE);
@@ -115,7 +117,8 @@ async function* executeSequence(
 }
 
 /** All Items are executed before the Status that covers them; Results follow it, and subtrees are read as they are pulled. */
-async function* executeItems(execution: Execution, command: ItemCommand | ExecCommand): AsyncGenerator<Answer> {
+async function* executeItems(context: Context, command: ItemCommand | ExecCommand): AsyncGenerator<Answer> {
+  const execution = context.executionOf(command);
   const outcomes: Outcome[] = [];
   const found: Retrieval['items'][] = [];
   for (const item of command.items) {
@@ -125,9 +128,13 @@ async function* executeItems(execution: Execution, command: ItemCommand | ExecCo
       return outcome;
     });
     outcomes.push(outcome);
+    await context.breathe?.();
   }
   yield* statuses(command, outcomes);
-  for await (const items of pages(found)) yield { kind: 'Results', cmdRef: command.cmdId, items };
+  for await (const items of pages(found)) {
+    yield { kind: 'Results', cmdRef: command.cmdId, items };
+    await context.breathe?.();
+  }
 }
 
 async function* pages(found: readonly Retrieval['items'][]): AsyncGenerator<readonly Item[]> {
