@@ -1,6 +1,7 @@
 import type { Answer, RequestCommand } from '../protocol/message/message.ts';
 import { refusalOf, statusOf } from './answers.ts';
 import { exec, write } from './commands.ts';
+import { groupUri } from './group-steps.ts';
 import { type Advance, failure, missingStatus } from './job-step.ts';
 
 /** Where the start of a fan-out stands. */
@@ -52,5 +53,5 @@ export function advanceFanOut(state: FanOutState, spec: FanOutSpec, answers: rea
 }
 
 function groupRef(group: string): string {
-  return group.includes('/') ? group : `./GwConfig/DeviceGroups/${group}`;
+  return group.includes('/') ? group : groupUri(group);
 }

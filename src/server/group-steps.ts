@@ -1,5 +1,6 @@
 import { STATUS } from '../protocol/message/codes.ts';
 import type { Answer, RequestCommand } from '../protocol/message/message.ts';
+import { formatLocUri } from '../tree/loc-uri.ts';
 import { refusalOf, statusOf } from './answers.ts';
 import { addInterior, write } from './commands.ts';
 import { type Advance, failure, missingStatus } from './job-step.ts';
@@ -58,6 +59,7 @@ export function advanceGroup(state: GroupState, spec: GroupSpec, answers: readon
   };
 }
 
-function groupUri(group: string): string {
-  return `./GwConfig/DeviceGroups/${group}`;
+/** LocURI of a group; what a LocURI cannot hold in a name is escaped. */
+export function groupUri(group: string): string {
+  return formatLocUri(['GwConfig', 'DeviceGroups', group]);
 }

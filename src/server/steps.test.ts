@@ -61,6 +61,19 @@ describe('group job', () => {
   });
 });
 
+it('server: escapes what a LocURI cannot hold in the name of a group, wherever it names it', () => {
+  const group = '100% blau';
+  const commands = [
+    ...groupCommands({ phase: 'creating', resumed: false }, { group, deviceIds: [] }),
+    ...fanOutCommands({ phase: 'setting' }, { fanOutRoot: './SCM', group, commands: '<Get/>', correlator: 'c' }),
+  ];
+  const named = commands.flatMap((command) =>
+    'items' in command ? command.items.map(({ target, data }) => `${target?.locUri ?? ''} ${String(data)}`) : [],
+  );
+  expect(named[0]).toBe('./GwConfig/DeviceGroups/100%25 blau ');
+  expect(named.at(-1)).toBe('./SCM/FanOut/TargetGroupRef ./GwConfig/DeviceGroups/100%25 blau');
+});
+
 describe('fan-out job', () => {
   const spec = { fanOutRoot: './SCM', group: 'meters', commands: '<Get/>', correlator: 'c-1' };
 
