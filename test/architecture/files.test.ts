@@ -5,7 +5,7 @@ const MAX_LINES = 500;
 /** Names that say nothing about what a file holds. */
 const EMPTY_NAMES = /^(utils?|helpers?|common|types|manager|misc|index)\.ts$/;
 
-const files = ['src', 'test'].flatMap(sourceFiles);
+const files = ['src', 'test', 'bench'].flatMap(sourceFiles);
 
 describe('files', () => {
   it('are named in kebab-case, for what they hold', () => {

@@ -1,7 +1,7 @@
 import { readdirSync } from 'node:fs';
 import { dirname, join, normalize } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { importsOf, ROOT, sourceFiles } from './source-files.ts';
+import { importsOf, ROOT, type SourceFile, sourceFiles } from './source-files.ts';
 
 /** What each folder of `src` may import besides itself: down only. A folder that is missing here fails. */
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
@@ -22,6 +22,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
 const IMPURE =
   /^(node:(net|dgram|http|https|http2|tls|fs|fs\/promises|child_process|worker_threads|timers.*|dns.*|os|process)|undici|fastify|pino|@photostructure\/sqlite|node:sqlite)$/;
 const PURE_FOLDERS = ['src/protocol/', 'src/tree/', 'src/fanout/'];
+const OPEN_SOCKETS = ['src/transport/', 'src/api/', 'src/app/', 'src/device/raw/'];
 const IMPURE_GLOBALS =
   /\b(Date\.now\(|new Date\(\)|Math\.random\(|performance\.now\(|process\.(env|hrtime)|setInterval\(|setTimeout\()/;
 
@@ -30,6 +31,13 @@ const production = files.filter(({ path }) => !path.endsWith('.test.ts'));
 
 function folderOf(path: string): string {
   return path.split('/')[1] ?? '';
+}
+
+/** Files of the repository that a file imports, from the root. */
+function localImportsOf(file: SourceFile): string[] {
+  return importsOf(file)
+    .filter((module) => module.startsWith('.'))
+    .map((module) => normalize(join(dirname(file.path), module)).replaceAll('\\', '/'));
 }
 
 describe('import direction', () => {
@@ -42,14 +50,26 @@ describe('import direction', () => {
 
   it('goes down only', () => {
     const wrong = files.flatMap((file) =>
-      importsOf(file)
-        .filter((module) => module.startsWith('.'))
-        .map((module) => normalize(join(dirname(file.path), module)).replaceAll('\\', '/'))
+      localImportsOf(file)
         .filter((target) => target.startsWith('src/') && folderOf(target) !== folderOf(file.path))
         .filter((target) => !MAY_IMPORT[folderOf(file.path)]?.includes(folderOf(target)))
         .map((target) => `${file.path} -> ${target}`),
     );
     expect(wrong).toEqual([]);
+  });
+
+  it('leads from the benchmarks into src, and from nowhere into the benchmarks', () => {
+    const intoBench = [...files, ...sourceFiles('test')].flatMap((file) =>
+      localImportsOf(file)
+        .filter((target) => target.startsWith('bench/'))
+        .map((target) => `${file.path} -> ${target}`),
+    );
+    const elsewhere = sourceFiles('bench').flatMap((file) =>
+      localImportsOf(file)
+        .filter((target) => !target.startsWith('src/') && !target.startsWith('bench/'))
+        .map((target) => `${file.path} -> ${target}`),
+    );
+    expect([...intoBench, ...elsewhere]).toEqual([]);
   });
 
   it('reads every import that is there', () => {
@@ -74,12 +94,9 @@ describe('import direction', () => {
     expect(wrong).toEqual([]);
   });
 
-  it('opens DM sockets in transport alone', () => {
+  it('opens DM sockets in transport alone, and in the raw devices, which are for load', () => {
     const wrong = production
-      .filter(
-        ({ path }) =>
-          !path.startsWith('src/transport/') && !path.startsWith('src/api/') && !path.startsWith('src/app/'),
-      )
+      .filter(({ path }) => !OPEN_SOCKETS.some((folder) => path.startsWith(folder)))
       .flatMap((file) =>
         importsOf(file)
           .filter((module) => /^(node:(net|dgram|http|https)|undici|fastify)$/.test(module))
