@@ -1,4 +1,5 @@
 import { generateAccounts, readAccounts, withNotifyAddresses, writeAccounts } from '../device/accounts.ts';
+import { openExecLog } from '../device/exec-log.ts';
 import { parseFaults } from '../device/faults.ts';
 import { Fleet } from '../device/fleet.ts';
 import type { FleetCounts } from '../device/fleet-counts.ts';
@@ -41,6 +42,8 @@ export interface DevicesOptions {
   readonly maxSessions: number;
   readonly writeAccounts?: string;
   readonly trace?: string;
+  /** Directory where each device keeps what it executes. */
+  readonly execLog?: string;
 }
 
 /** A fleet that is up. */
@@ -62,6 +65,7 @@ export async function openDevices(options: DevicesOptions, warn: (line: string) 
   const known = await accountsOf(options);
   const wanted = addressesOf(options, known);
 
+  const execLog = options.execLog === undefined ? undefined : await openExecLog(options.execLog, Date.now);
   const trace = options.trace === undefined ? undefined : await openTrace(options.trace, 'device');
   const client = createDmHttpClient({ connections: SHARED_CONNECTIONS, trace });
   const shared: DmConnection = { exchange: client.exchange, close: () => Promise.resolve() };
@@ -93,6 +97,7 @@ export async function openDevices(options: DevicesOptions, warn: (line: string) 
         dmUrl: options.dmUrl,
         connect: () => (options.connections === 'per-session' ? client.connect() : shared),
         now: Date.now,
+        execLog,
         crashed: (deviceId, error) => warn(`${deviceId}: the session failed: ${String(error)}`),
       },
     );

@@ -4,19 +4,15 @@ import { BUILT_IN_COMMANDS } from '../app/demo/built-in-commands.ts';
 import type { DemoDocument, DemoStep } from '../app/demo/document.ts';
 import { runDemo } from '../app/demo/demo.ts';
 import { UsageError } from '../app/failure.ts';
-import { assignFaults, parseFaults } from '../device/faults.ts';
-import { decodeDeResult } from '../fanout/de-result.ts';
-import type { Answer, Data } from '../protocol/message/message.ts';
+import { assignFaults, FAULT_KINDS, parseFaults } from '../device/faults.ts';
+import { answersOf } from './de-result-line.ts';
 import { EXIT } from './exit-code.ts';
-import { answer, answerJson, quoted, say, table } from './output.ts';
+import { answer, answerJson, say, table } from './output.ts';
 
 /** Devices that are shown one by one; of more only the first. */
 const MAX_WHOLE = 40;
 const FIRST = 20;
 const MAX_CLUSTERS = 10;
-/** Answers on one line. */
-const MAX_ANSWERS = 8;
-const MAX_VALUE_CHARS = 30;
 
 interface DemoCommandOptions {
   readonly devices: string;
@@ -48,7 +44,7 @@ export function demoCommand(): Command {
     .addOption(new Option('--encoding <encoding>').choices(['xml', 'wbxml', 'mixed']).default('mixed'))
     .addOption(new Option('--auth <scheme>').choices(['basic', 'md5', 'mac', 'mixed']).default('md5'))
     .option('--commands <file>', 'SyncML commands to fan out, instead of the built-in ones')
-    .option('--faults <spec>', 'what devices do wrong, kind=percent: silent=5,drop=5,badauth=2,error=5')
+    .option('--faults <spec>', `what devices do wrong, kind=percent,... of ${FAULT_KINDS.join(', ')}`)
     .option('--lacks <percent>', 'share of the devices that lack the nodes the commands ask for')
     .option('--seed <n>', 'same seed, same faults on the same devices', '1')
     .option('--device-deadline <s>', 'seconds a device has to answer', '10')
@@ -148,28 +144,6 @@ function describeRest(results: DemoDocument['results']): string {
   const left = largestFirst.slice(MAX_CLUSTERS).reduce((sum, { count }) => sum + count, 0);
   if (left > 0) rows.push([`  ${left} more`, 'that ended in other ways']);
   return `${table(rows)}\n  --json has every answer in full`;
-}
-
-/** A DeResult on one line: CmdRef, Cmd and code of each Status, with the first value that came for it if asked for. */
-function answersOf(deResult: string | null, withValues: boolean): string {
-  if (deResult === null) return '-';
-  const values = new Map<string, Data>();
-  const statuses: Extract<Answer, { kind: 'Status' }>[] = [];
-  for (const answer of decodeDeResult(deResult)) {
-    if (answer.kind === 'Status') statuses.push(answer);
-    else if (!values.has(answer.cmdRef)) values.set(answer.cmdRef, answer.items[0]?.data ?? '');
-  }
-  const parts = statuses.slice(0, MAX_ANSWERS).map(({ cmdRef, cmd, code }) => {
-    const value = withValues ? values.get(cmdRef) : undefined;
-    values.delete(cmdRef);
-    return [cmdRef, cmd, code, ...(value === undefined ? [] : [valueText(value)])].join(' ');
-  });
-  if (statuses.length > parts.length) parts.push(`${statuses.length - parts.length} more`);
-  return parts.join(' · ');
-}
-
-function valueText(value: Data): string {
-  return typeof value === 'string' ? quoted(value, MAX_VALUE_CHARS) : `(${value.length} bytes)`;
 }
 
 function exitCodeOf({ run }: DemoDocument): number {

@@ -2,6 +2,7 @@ import { fstatSync } from 'node:fs';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { type DevicesOptions, type FleetCounts, openDevices, type RunningDevices } from '../app/devices-role.ts';
 import { UsageError } from '../app/failure.ts';
+import { FAULT_KINDS } from '../device/faults.ts';
 import { answer, say } from './output.ts';
 
 const PROGRESS_MS = 200;
@@ -24,7 +25,7 @@ export function devicesCommand(): Command {
       new Option('--auth <scheme>', 'of accounts made from the seed').choices(['basic', 'md5', 'mac', 'mixed']),
     )
     .option('--server-id <id>', 'ServerID of the gateway, for accounts made from the seed', 'gateway')
-    .option('--faults <spec>', 'kind=percent,... of silent, drop, badauth, error')
+    .option('--faults <spec>', `kind=percent,... of ${FAULT_KINDS.join(', ')}`)
     .option('--lacks <percent>', 'share of the devices that do not have the nodes of --lacks-nodes')
     .option('--lacks-nodes <uris>', 'LocURIs with commas between', './DevInfo/Mod,./Vendor/Demo')
     .option('--seed <n>', 'equal seeds make equal fleets', wholeNumber(0, 0xffffffff), 1)
@@ -40,6 +41,7 @@ export function devicesCommand(): Command {
     .option('--write-accounts <file>', 'write the accounts, as `dmgw device import` reads them, before any event')
     .option('--write-accounts-only', 'end after that')
     .option('--trace <dir>', 'write every body and notification')
+    .option('--exec-log <dir>', 'append each Exec that a device executes, synced, to a file of that device')
     .option('--json', 'events as JSON lines on stdout')
     .addHelpText(
       'after',

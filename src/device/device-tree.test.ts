@@ -30,7 +30,7 @@ describe('device tree', () => {
     expect(await run(tree, command('Get', './DevDetail/LrgObj'))).toEqual([200, { './DevDetail/LrgObj': 'true' }]);
     expect(await run(tree, command('Get', './Vendor/Demo'))).toEqual([
       200,
-      { './Vendor/Demo': 'Label/Serial/Resets/Reset' },
+      { './Vendor/Demo': 'Label/Serial/Resets/Reset/Update' },
     ]);
   });
 
@@ -83,6 +83,13 @@ describe('device tree', () => {
       200,
       { './Vendor/Demo/Label': 'as delivered' },
     ]);
+  });
+
+  it('device: accepts an update, which goes on after the answer', async () => {
+    const tree = new DeviceTree(ID);
+    expect(await run(tree, command('Exec', './Vendor/Demo/Update'))).toEqual([202]);
+    expect(tree.updates.pending).toHaveLength(1);
+    expect(await run(tree, command('Get', './Vendor/Demo/Update'))).toEqual([405]);
   });
 
   it('device: refuses writes to what it is', async () => {

@@ -1,15 +1,18 @@
 import { STATUS } from '../protocol/message/codes.ts';
-import type { Answer, Item, RequestCommand } from '../protocol/message/message.ts';
-import { MemoryAclStore } from '../tree/acl-store.ts';
+import type { Answer, Data, Item, RequestCommand } from '../protocol/message/message.ts';
 import { executeCommands } from '../tree/executor.ts';
 import { createInbox } from '../tree/inbox.ts';
+import type { KeptProperties } from '../tree/kept-properties.ts';
 import { DEFAULT_LOC_URI_LIMITS, formatLocUri, parseLocUri } from '../tree/loc-uri.ts';
 import { isAtOrBelow, type ManagementObject, type Path } from '../tree/management-object.ts';
 import { MemoryObject } from '../tree/memory-object.ts';
+import { MemoryNodeMap } from '../tree/node-map.ts';
 import { objectTemplate, type TemplateNode } from '../tree/object-template.ts';
 import { createTree } from '../tree/tree.ts';
 import type { UserInteraction } from '../tree/user-interaction.ts';
+import type { ExecLog } from './exec-log.ts';
 import { seededStream } from './seed.ts';
+import { Updates } from './updates.ts';
 
 const MAKER = 'oma-dm-gateway';
 /** A device knows no server but its own. */
@@ -19,6 +22,23 @@ const INITIAL_LABEL = 'as delivered';
 /** A leaf to read, the same for all devices or each device's own. */
 function leaf(value: TemplateNode<DeviceTree>['value']): TemplateNode<DeviceTree> {
   return { format: 'chr', access: ['Copy', 'Get'], value };
+}
+
+/** What an Exec of the node at `locUri` has the device do. */
+function action(
+  locUri: string,
+  status: number,
+  run: (tree: DeviceTree, locUri: string, correlator: string | undefined) => Promise<void> | void,
+): TemplateNode<DeviceTree> {
+  return {
+    format: 'null',
+    access: ['Exec'],
+    exec: async (tree, { correlator }) => {
+      await tree.execLog?.({ deviceId: tree.id, locUri, correlator });
+      await run(tree, locUri, correlator);
+      return { status };
+    },
+  };
 }
 
 /** [STDOBJ 5.3.2] */
@@ -89,14 +109,10 @@ const DEMO = objectTemplate<DeviceTree>(['Vendor', 'Demo'], {
   Label: { format: 'chr', access: ['Copy', 'Get', 'Replace'], value: INITIAL_LABEL },
   Serial: leaf(({ id }) => serialOf(id)),
   Resets: { ...leaf(({ resets }) => String(resets)), format: 'int' },
-  Reset: {
-    format: 'null',
-    access: ['Exec'],
-    exec: async (tree) => {
-      await tree.reset();
-      return { status: STATUS.ok };
-    },
-  },
+  Reset: action('./Vendor/Demo/Reset', STATUS.ok, (tree) => tree.reset()),
+  Update: action('./Vendor/Demo/Update', STATUS.accepted, (tree, locUri, correlator) => {
+    tree.updates.start(locUri, correlator);
+  }),
 });
 
 /** The templates of a simulated device, by what they describe. Its DDF and the documentation are made of them. */
@@ -131,15 +147,25 @@ const SIMULATED_USER: UserInteraction = {
 export class DeviceTree {
   /** DevInfo/DevId. */
   readonly id: string;
+  /** Takes each Exec before it is executed. */
+  readonly execLog: ExecLog | undefined;
+  /** What `./Vendor/Demo/Update` has started. */
+  readonly updates = new Updates();
   readonly #devInfo: MemoryObject<DeviceTree>;
   readonly #demo: MemoryObject<DeviceTree>;
   readonly #objects: readonly ManagementObject[];
-  readonly #acls = new MemoryAclStore();
+  readonly #acls = new MemoryNodeMap<string>();
+  /** None before the first command. */
+  #properties: MemoryNodeMap<KeptProperties> | undefined;
   #resets = 0;
 
-  /** `lacks`: LocURIs of nodes that are not there, each with all below it. Throws `StatusError` for one that is none. */
-  constructor(id: string, lacks: readonly string[] = []) {
+  /**
+   * `lacks`: LocURIs of nodes that are not there, each with all below it; `more`: objects besides those of all devices.
+   * Throws `StatusError` for a LocURI that is none, `DmError` TREE_MOUNT for an object where another is.
+   */
+  constructor(id: string, lacks: readonly string[] = [], execLog?: ExecLog, more: readonly ManagementObject[] = []) {
     this.id = id;
+    this.execLog = execLog;
     this.#devInfo = new MemoryObject<DeviceTree>(DEV_INFO, this);
     this.#demo = new MemoryObject<DeviceTree>(DEMO, this);
     const lacking = lacks.map((locUri) => parseLocUri(locUri).path);
@@ -151,7 +177,8 @@ export class DeviceTree {
     ];
     for (const object of objects) removeFrom(object, lacking);
     const isThere = ({ root }: ManagementObject): boolean => !lacking.some((path) => isAtOrBelow(root, path));
-    this.#objects = [...objects, INBOX].filter(isThere);
+    this.#objects = [...objects, INBOX, ...more].filter(isThere);
+    if (more.length > 0) createTree({ objects: this.#objects });
   }
 
   /** How often `./Vendor/Demo/Reset` was executed. */
@@ -172,11 +199,17 @@ export class DeviceTree {
     return items;
   }
 
-  /** Executes the commands of one message for the server of this device, as `executeCommands` does. */
-  execute(serverId: string, msgId: string, commands: readonly RequestCommand[]): AsyncGenerator<Answer> {
+  /** Executes the commands of one message for the server of this device, as `executeCommands` does; `now`: epoch ms. */
+  execute(
+    serverId: string,
+    msgId: string,
+    commands: readonly RequestCommand[],
+    { fits, now = Date.now }: { readonly fits?: (data: Data) => boolean; readonly now?: () => number } = {},
+  ): AsyncGenerator<Answer> {
+    const properties = { store: (this.#properties ??= new MemoryNodeMap()), now };
     // Made for each message: between sessions a tree would be half of what a device takes.
-    const tree = createTree({ objects: this.#objects, acls: this.#acls, rootAcl: ROOT_ACL });
-    return executeCommands(tree, { serverId }, msgId, commands, { user: SIMULATED_USER });
+    const tree = createTree({ objects: this.#objects, acls: this.#acls, properties, rootAcl: ROOT_ACL });
+    return executeCommands(tree, { serverId }, msgId, commands, { user: SIMULATED_USER, fits });
   }
 
   /** What `./Vendor/Demo/Reset` does: counts, and puts the label back where there is one. */

@@ -1,96 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import { ACCOUNT, device, notification, SERVER_NONCE } from '../../test/device/dm-server.ts';
 import { digestOf } from '../protocol/auth/digest.ts';
-import type { Answer, RequestCommand } from '../protocol/message/message.ts';
-import { encodeNotification, RESET_NONCES } from '../protocol/notification/notification.ts';
-import type { Delivery } from '../protocol/session/server-types.ts';
-import type { AccountLine } from '../store/account-line.ts';
-import { createServerSessions, type ServerApplication } from '../transport/server-sessions.ts';
-import { TransportError } from '../transport/transport-error.ts';
-import { Device, type DeviceSetup } from './device.ts';
-
-const ACCOUNT: AccountLine = {
-  deviceId: 'urn:dev:demo:1',
-  scheme: 'md5',
-  userName: 'demo-1',
-  secret: 'device secret',
-  clientNonce: Buffer.from('client nonce').toString('base64'),
-  serverScheme: 'md5',
-  serverId: 'gateway',
-  serverSecret: 'gateway secret',
-  serverNonce: Buffer.from('server nonce').toString('base64'),
-  notificationVersion: 11,
-};
-const SERVER_DIGEST = digestOf(ACCOUNT.serverId, ACCOUNT.serverSecret);
-const SERVER_NONCE = Buffer.from('server nonce');
-
-function notification(sessionId: number, { serverId = 'gateway', digest = SERVER_DIGEST, nonce = SERVER_NONCE } = {}) {
-  return encodeNotification(
-    { version: 11, uiMode: 'background', initiator: 'server', sessionId, serverId },
-    digest,
-    nonce,
-  );
-}
-
-/** A DM server without a socket: one client, these commands, and what came of them. */
-function server(commands: readonly RequestCommand[]) {
-  const answers: Answer[] = [];
-  const deliveries: Delivery[] = [];
-  const ended: string[] = [];
-  const nonces = { own: SERVER_NONCE as Uint8Array, peer: Buffer.from('client nonce') as Uint8Array };
-  const application: ServerApplication<string> = {
-    identify: (source) =>
-      Promise.resolve({
-        peer: source,
-        setup: {
-          serverUri: 'http://gateway/dm',
-          own: { scheme: 'md5', principal: { name: 'gateway', digest: SERVER_DIGEST }, nonce: nonces.own },
-          peer: {
-            scheme: 'md5',
-            principal: { name: ACCOUNT.userName, digest: digestOf(ACCOUNT.userName, ACCOUNT.secret) },
-            nonce: nonces.peer,
-          },
-          defaultScheme: 'md5',
-          maxMsgBytes: 65_536,
-          maxObjBytes: 1_048_576,
-        },
-      }),
-    deliver: (_session, delivery) => {
-      deliveries.push(delivery);
-      answers.push(...delivery.answers);
-      nonces.own = delivery.nonces.own ?? nonces.own;
-      nonces.peer = delivery.nonces.peer ?? nonces.peer;
-      return Promise.resolve({ alertStatuses: [], commands: delivery.managementAlert ? commands : [] });
-    },
-    ended: (_session, outcome) => {
-      ended.push(outcome);
-      return Promise.resolve();
-    },
-  };
-  const sessions = createServerSessions(application, { maxOpenSessions: 8, idleTimeoutMs: 1e6, totalTimeoutMs: 1e6 });
-  return { sessions, answers, deliveries, ended, nonces };
-}
-
-const GET: RequestCommand = { kind: 'Get', cmdId: 'a', items: [{ target: { locUri: './DevInfo/Mod' } }] };
-
-function device(setup: Partial<DeviceSetup> = {}, at = server([GET])) {
-  const executed: number[] = [];
-  const made = new Device(
-    {
-      dmUrl: 'http://gateway/dm',
-      connect: () => ({
-        exchange: async (request) => {
-          const answer = await at.sessions.handle(request);
-          if (answer.kind === 'message') return answer.response;
-          throw new TransportError('TRANSPORT_REFUSED', answer.reason);
-        },
-        close: () => Promise.resolve(),
-      }),
-      executed: (_device, commands) => executed.push(commands),
-    },
-    { account: ACCOUNT, encoding: 'wbxml', ...setup },
-  );
-  return { device: made, executed, server: at };
-}
+import { RESET_NONCES } from '../protocol/notification/notification.ts';
 
 describe('device: notifications', () => {
   it('device: starts one session for a repeated notification', () => {
@@ -117,10 +28,6 @@ describe('device: notifications', () => {
     expect(phone.acceptNotification(notification(1, stranger))).toBeUndefined();
     expect(phone.acceptNotification(Buffer.from('no notification'))).toBeUndefined();
     expect(phone.acceptNotification(notification(1))).toBe('1');
-  });
-
-  it('device: never reacts when it is a silent one', () => {
-    expect(device({ fault: 'silent' }).device.acceptNotification(notification(1))).toBeUndefined();
   });
 });
 
@@ -168,28 +75,5 @@ describe('device: sessions', () => {
   it('device: numbers the sessions that nobody asked for', () => {
     const { device: phone } = device();
     expect(Array.from({ length: 11 }, () => phone.newSessionId()).slice(8)).toEqual(['9', 'A', 'B']);
-  });
-
-  it('device: is refused when its own secret is wrong', async () => {
-    const { device: phone, executed, server: at } = device({ fault: 'badauth' });
-    expect(phone.acceptNotification(notification(1))).toBe('1');
-    expect(await phone.runSession(1200, '1')).toMatchObject({ outcome: { kind: 'refused' }, answered: false });
-    expect(at.ended).toEqual(['unauthorized']);
-    expect(executed).toEqual([]);
-  });
-
-  it('device: answers 500 to everything and executes nothing when it is a failing one', async () => {
-    const nested: RequestCommand = { kind: 'Sequence', cmdId: 's', commands: [{ ...GET, cmdId: 'b' }] };
-    const { device: phone, executed, server: at } = device({ fault: 'error' }, server([GET, nested]));
-    expect(await phone.runSession(1200, '1')).toMatchObject({ answered: true });
-    expect(at.answers).toMatchObject(['a', 's', 'b'].map((cmdRef) => ({ kind: 'Status', cmdRef, code: 500 })));
-    expect(executed).toEqual([]);
-  });
-
-  it('device: closes the connection instead of answering when it is a dropping one', async () => {
-    const { device: phone, executed, server: at } = device({ fault: 'drop' });
-    expect(await phone.runSession(1200, '1')).toMatchObject({ outcome: { kind: 'unreachable' }, answered: false });
-    expect(at.answers).toEqual([]);
-    expect(executed).toEqual([]);
   });
 });

@@ -2,22 +2,28 @@ import { randomBytes } from 'node:crypto';
 import { digestOf } from '../protocol/auth/digest.ts';
 import type { Authentication, AuthScheme, Principal } from '../protocol/auth/principal.ts';
 import type { Encoding, WireForm } from '../protocol/codec.ts';
-import type { Answer, RequestCommand } from '../protocol/message/message.ts';
+import type { Answer, Data, RequestCommand } from '../protocol/message/message.ts';
 import { readNotification, verifyNotification } from '../protocol/notification/notification.ts';
 import type { AccountLine } from '../store/account-line.ts';
 import { type ClientSessionOutcome, runClientSession } from '../transport/client-session.ts';
+import { type Clock, SYSTEM_CLOCK } from '../transport/clock.ts';
 import type { DmConnection } from '../transport/http-client.ts';
-import { TransportError } from '../transport/transport-error.ts';
+import type { ManagementObject } from '../tree/management-object.ts';
 import { DeviceTree } from './device-tree.ts';
+import type { ExecLog } from './exec-log.ts';
+import { FAULT_BEHAVIOURS, type FaultBehaviour } from './fault-behaviour.ts';
 import type { FaultKind } from './faults.ts';
-import { refuseAll } from './refusal.ts';
+import { seededBetween } from './seed.ts';
 
 export type { Encoding } from '../protocol/codec.ts';
-export { DmError } from '../protocol/errors.ts';
+export { DmError, StatusError } from '../protocol/errors.ts';
 export type { AccountLine } from '../store/account-line.ts';
 export type { ClientSessionOutcome } from '../transport/client-session.ts';
 export { createDmHttpClient, type DmConnection, type DmHttpClient } from '../transport/http-client.ts';
 export { listenUdp, type UdpListener, type UdpListenOptions } from '../transport/udp-listener.ts';
+export type * from '../tree/management-object.ts';
+export { MemoryObject } from '../tree/memory-object.ts';
+export { objectTemplate, type ObjectTemplate, type TemplateNode } from '../tree/object-template.ts';
 export type { FaultKind } from './faults.ts';
 
 const MAX_MSG_BYTES = 65_536;
@@ -26,6 +32,12 @@ const MAX_OBJ_BYTES = 1_048_576;
 const NONCE_BYTES = 16;
 /** Notifications whose repeats are recognised. An older one starts a session that finds no work. */
 const REMEMBERED_NOTIFICATIONS = 8;
+/** How long a slow device takes for the commands of a message. */
+const DAWDLE_MS = [1000, 3000] as const;
+/** How long after a session that left something the device opens one by itself. */
+const RETURN_MS = [500, 2000] as const;
+/** Each further return in a row comes twice as late, so often. */
+const MAX_DOUBLINGS = 5;
 
 /** What makes a device different from the others. */
 export interface DeviceSetup {
@@ -35,6 +47,10 @@ export interface DeviceSetup {
   readonly fault?: FaultKind | undefined;
   /** LocURIs of nodes it does not have, each with all below it. */
   readonly lacks?: readonly string[] | undefined;
+  /** Management objects it has besides those of all devices, each at a place of its own. */
+  readonly objects?: readonly ManagementObject[] | undefined;
+  /** Equal seeds make devices with equal DeviceIDs take equal times. Default 0. */
+  readonly seed?: number | undefined;
 }
 
 /** What the devices of a process share. */
@@ -45,14 +61,27 @@ export interface DeviceSurroundings {
   connect(): DmConnection;
   /** The device has executed the commands of a message. */
   executed?(device: Device, commands: number): void;
+  /** Takes each Exec before it is executed. */
+  readonly execLog?: ExecLog | undefined;
+  /** Epoch ms, for the TStamp of nodes. Default: that of the process. */
+  wallNow?(): number;
+  /** When devices come back by themselves. Default: that of the process. */
+  readonly clock?: Clock | undefined;
+  /** Waits in the middle of a session; others may have its place meanwhile. Default: by the clock. */
+  pause?(delayMs: number): Promise<void>;
+  /** The device wants a session of its own [1201]. Without it, it waits to be asked. */
+  wantsSession?(device: Device): void;
 }
 
 /** How a session of a device went. */
 export interface SessionReport {
   readonly outcome: ClientSessionOutcome;
-  /** There were commands, and the server took the answers. */
+  /** There were commands, and the server took what the device answered them. */
   readonly answered: boolean;
 }
+
+/** Whether the server takes a value of that size. */
+type Fits = (data: Data) => boolean;
 
 /** One direction of authentication between sessions. Octets are kept as Latin-1 text, a tenth of a typed array. */
 interface Credential {
@@ -70,7 +99,8 @@ export class Device {
   readonly id: string;
   readonly #surroundings: DeviceSurroundings;
   readonly #form: WireForm;
-  readonly #fault: FaultKind | undefined;
+  readonly #fault: FaultBehaviour;
+  readonly #seed: number;
   readonly #own: Credential;
   readonly #peer: Credential;
   readonly #tree: DeviceTree;
@@ -78,16 +108,29 @@ export class Device {
   /** SessionIDs, the latest first. */
   #notifications: readonly string[] = [];
   #ownSessions = 0;
+  /** Times in a row that it came back by itself. */
+  #returns = 0;
+  #cancelReturn: (() => void) | undefined;
 
-  constructor(surroundings: DeviceSurroundings, { account, encoding, fault, lacks = [] }: DeviceSetup) {
+  /** Throws `DmError` TREE_MOUNT when two management objects have the same root. */
+  constructor(
+    surroundings: DeviceSurroundings,
+    { account, encoding, fault, lacks = [], objects = [], seed = 0 }: DeviceSetup,
+  ) {
     this.id = account.deviceId;
     this.#surroundings = surroundings;
     this.#form = FORMS[encoding];
-    this.#fault = fault;
-    const secret = fault === 'badauth' ? `${account.secret}?` : account.secret;
+    this.#fault = fault === undefined ? FAULTLESS : FAULT_BEHAVIOURS[fault];
+    this.#seed = seed;
+    const secret = this.#fault.secret?.(account.secret) ?? account.secret;
     this.#own = credential(account.scheme, account.userName, secret, account.clientNonce);
     this.#peer = credential(account.serverScheme, account.serverId, account.serverSecret, account.serverNonce);
-    this.#tree = new DeviceTree(account.deviceId, lacks);
+    this.#tree = new DeviceTree(account.deviceId, lacks, surroundings.execLog, objects);
+  }
+
+  /** Whether it reacts to nothing and does nothing by itself. */
+  get isSilent(): boolean {
+    return this.#fault.isSilent === true;
   }
 
   /**
@@ -98,7 +141,7 @@ export class Device {
    * the challenge in the session heals either.
    */
   acceptNotification(datagram: Uint8Array): string | undefined {
-    if (this.#fault === 'silent') return undefined;
+    if (this.isSilent) return undefined;
     const sessionId = readNotification(datagram)?.sessionId;
     if (sessionId === undefined || this.#notifications.includes(sessionId)) return undefined;
     const { principal, nonce } = authentication(this.#peer);
@@ -125,6 +168,9 @@ export class Device {
 
   async #session(reason: 1200 | 1201, sessionId: string): Promise<SessionReport> {
     const connection = this.#surroundings.connect();
+    const { alert, post, isRestarting = false } = this.#fault;
+    this.#cancelReturn?.();
+    if (reason === 1200) this.#returns = 0;
     let executing = false;
     let answered = false;
     try {
@@ -140,23 +186,24 @@ export class Device {
           maxObjBytes: MAX_OBJ_BYTES,
           managementAlert: reason,
           devInfo: await this.#tree.devInfo(),
-          alerts: [],
+          alerts: this.#tree.updates.pending,
         },
         {
           exchange: async (request) => {
-            if (executing && this.#fault === 'drop') {
-              throw new TransportError('TRANSPORT_CLOSED', `${this.id} closes the connection instead of answering`);
-            }
-            const response = await connection.exchange(request);
-            answered ||= executing;
+            const isFaulty = executing && post !== undefined;
+            const response = await (isFaulty ? post(request, connection.exchange) : connection.exchange(request));
+            answered ||= executing && alert === undefined;
             return response;
           },
-          execute: (msgId, commands) => {
+          execute: (msgId, commands, fits) => {
             executing ||= commands.length > 0;
-            return this.#execute(msgId, commands);
+            return this.#answer(msgId, commands, fits);
           },
-          takeAlerts: () => Promise.resolve([]),
-          alertAnswered: () => Promise.resolve(),
+          takeAlerts: () => Promise.resolve(executing && alert ? [{ ref: 'fault', alert }] : []),
+          alertAnswered: (ref, status) => {
+            this.#tree.updates.answered(ref, status);
+            return Promise.resolve();
+          },
           remember: ({ ownNonce, peerNonce }) => {
             if (ownNonce) this.#own.nonce = latin1(ownNonce);
             if (peerNonce) this.#peer.nonce = latin1(peerNonce);
@@ -167,20 +214,50 @@ export class Device {
       );
       return { outcome, answered };
     } finally {
+      this.#planReturn(isRestarting && executing);
       await connection.close();
     }
   }
 
-  async *#execute(msgId: string, commands: readonly RequestCommand[]): AsyncGenerator<Answer> {
-    if (commands.length === 0 || this.#fault === 'drop') return;
-    if (this.#fault === 'error') {
-      yield* refuseAll(commands);
-      return;
-    }
-    yield* this.#tree.execute(this.#peer.principal.name, msgId, commands);
+  async *#answer(msgId: string, commands: readonly RequestCommand[], fits: Fits): AsyncGenerator<Answer> {
+    if (commands.length === 0) return;
+    const task = {
+      commands,
+      execute: () => this.#execute(msgId, commands, fits),
+      dawdle: () => this.#pause(seededBetween(this.#seed, `dawdle ${this.id}`, ...DAWDLE_MS)),
+    };
+    yield* this.#fault.answer?.(task) ?? task.execute();
+  }
+
+  async *#execute(msgId: string, commands: readonly RequestCommand[], fits: Fits): AsyncGenerator<Answer> {
+    const now = (): number => this.#surroundings.wallNow?.() ?? Date.now();
+    yield* this.#tree.execute(this.#peer.principal.name, msgId, commands, { fits, now });
     this.#surroundings.executed?.(this, commands.length);
   }
+
+  #pause(delayMs: number): Promise<void> {
+    const { clock = SYSTEM_CLOCK } = this.#surroundings;
+    return this.#surroundings.pause?.(delayMs) ?? new Promise((resolve) => clock.after(delayMs, resolve));
+  }
+
+  /**
+   * The device comes back by itself while there is something left, later each time: it may be that its server is away,
+   * or has commands that make it restart again.
+   */
+  #planReturn(hasRestarted: boolean): void {
+    if (!hasRestarted && this.#tree.updates.pending.length === 0) {
+      this.#returns = 0;
+      return;
+    }
+    const { clock = SYSTEM_CLOCK } = this.#surroundings;
+    const firstMs = seededBetween(this.#seed, `return ${this.id} ${this.#returns}`, ...RETURN_MS);
+    const delayMs = firstMs * 2 ** Math.min(this.#returns, MAX_DOUBLINGS);
+    this.#returns += 1;
+    this.#cancelReturn = clock.after(delayMs, () => this.#surroundings.wantsSession?.(this));
+  }
 }
+
+const FAULTLESS: FaultBehaviour = {};
 
 const FORMS = { xml: { encoding: 'xml' }, wbxml: { encoding: 'wbxml', version: 2 } } as const satisfies Record<
   Encoding,

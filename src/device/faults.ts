@@ -1,18 +1,21 @@
 import { DmError } from '../protocol/errors.ts';
 import { chooseShares, parsePercent } from './share.ts';
 
-/** What a device does wrong, every time. */
+/** What a device does wrong, every time; `FAULT_BEHAVIOURS` has how. */
 export const FAULT_KINDS = [
   /** Never reacts to a notification and never polls. */ 'silent',
   /** Reads the commands and closes the connection before answering; executes nothing. */ 'drop',
+  /** Answers after seconds. */ 'slow',
   /** Accepts notifications, but its own secret is wrong. */ 'badauth',
+  /** Executes, and answers with a body that cannot be decoded. */ 'badxml',
+  /** Executes, and sends Status for commands nobody sent, none for those it got. */ 'wrongref',
   /** Answers every command with Status 500 and executes nothing. */ 'error',
+  /** Executes, vanishes without answering, and comes back with a session of its own. */ 'reboot',
+  /** Posts each message with answers twice. */ 'duplicate',
+  /** Executes, and says Alert 1223 instead of answering. */ 'abort',
 ] as const;
 
 export type FaultKind = (typeof FAULT_KINDS)[number];
-
-/** Kinds the command line promises and no device can do yet. */
-const UNAVAILABLE_KINDS: readonly string[] = ['slow', 'badxml', 'wrongref', 'reboot', 'duplicate', 'abort'];
 
 /** A kind of fault and its share of the fleet. */
 export interface FaultShare {
@@ -27,7 +30,6 @@ export function parseFaults(spec: string): readonly FaultShare[] {
   for (const part of spec.split(',')) {
     const [name = '', share = ''] = part.split('=', 2).map((text) => text.trim());
     const kind = FAULT_KINDS.find((known) => known === name);
-    if (UNAVAILABLE_KINDS.includes(name)) throw usage(`fault ${name} is not available yet`);
     if (kind === undefined) throw usage(`unknown fault "${name}"`);
     if (shares.some((earlier) => earlier.kind === kind)) throw usage(`fault ${kind} is given twice`);
     const percent = parsePercent(share);

@@ -1,8 +1,11 @@
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { ACCOUNT, connectionTo, GET, notification as unnamed, server } from '../../test/device/dm-server.ts';
+import { FakeClock, quiet } from '../../test/fanout/fake-clock.ts';
 import { digestOf } from '../protocol/auth/digest.ts';
 import { encodeNotification } from '../protocol/notification/notification.ts';
 import { TransportError } from '../transport/transport-error.ts';
 import { generateAccounts, withNotifyAddresses } from './accounts.ts';
+import { assignFaults, type FaultKind } from './faults.ts';
 import { Fleet, type FleetSetup } from './fleet.ts';
 
 const HERE = 'udp://127.0.0.1:40001';
@@ -98,5 +101,73 @@ describe('fleet', () => {
     const silent = fleet({ faults: [{ kind: 'silent', percent: 100 }] });
     silent.made.receive(notification(0, true), HERE);
     expect(await notified(silent)).toBe(0);
+  });
+});
+
+describe('fleet with a server', () => {
+  /** Two devices, one of them with the fault, that have one session at a time; their server wants something in each. */
+  function pair(kind: FaultKind) {
+    const at = server([GET]);
+    const clock = new FakeClock();
+    const faults = [{ kind, percent: 50 }];
+    const [faulty = 0] = assignFaults(1, 2, faults).keys();
+    const places = [HERE, THERE];
+    const made = new Fleet(
+      {
+        accounts: places.map((notify, index) => ({ ...ACCOUNT, deviceId: `urn:dev:demo:${index}`, notify })),
+        encoding: 'mixed',
+        seed: 1,
+        faults,
+        lacks: undefined,
+        maxSessions: 1,
+        pollIntervalMs: 0,
+      },
+      {
+        dmUrl: 'http://gateway/dm',
+        connect: () => connectionTo(at),
+        now: () => clock.now(),
+        clock,
+        crashed: (_deviceId, error) => {
+          throw error;
+        },
+      },
+    );
+    onTestFinished(() => made.close());
+    const notify = (index: number): void => made.receive(unnamed(index + 1), places[index] ?? '');
+    return { made, at, clock, notifyFaulty: () => notify(faulty), notifyOther: () => notify(1 - faulty) };
+  }
+
+  it('fleet: lets another device have its session while a slow one takes its time', async () => {
+    const { made, clock, notifyFaulty, notifyOther } = pair('slow');
+    notifyFaulty();
+    notifyOther();
+    await quiet();
+    expect(made.counts()).toMatchObject({ sessions: 1, answered: 1 });
+    await clock.advance(3000);
+    expect(made.counts()).toMatchObject({ sessions: 2, answered: 2 });
+  });
+
+  it('fleet: has a device that restarted open a session by itself', async () => {
+    const { made, at, clock, notifyFaulty } = pair('reboot');
+    notifyFaulty();
+    await quiet();
+    expect(made.counts()).toMatchObject({ sessions: 1, answered: 0, devicesExecuted: 1 });
+    await clock.advance(2000);
+    const opened = at.deliveries.filter(({ first }) => first).map(({ managementAlert }) => managementAlert);
+    expect(opened).toEqual([1200, 1201]);
+  });
+
+  it('fleet: waits for nobody when it is closed, and nobody comes back', async () => {
+    const slow = pair('slow');
+    slow.notifyFaulty();
+    await quiet();
+    await slow.made.close();
+    expect(slow.made.counts()).toMatchObject({ sessions: 1, answered: 1 });
+    const restarted = pair('reboot');
+    restarted.notifyFaulty();
+    await quiet();
+    await restarted.made.close();
+    await restarted.clock.advance(100_000);
+    expect(restarted.made.counts()).toMatchObject({ sessions: 1 });
   });
 });

@@ -2,11 +2,13 @@ import type { EpochMs } from '../fanout/store.ts';
 import type { Encoding } from '../protocol/codec.ts';
 import { notificationAddressee } from '../protocol/notification/notification.ts';
 import type { AccountLine } from '../store/account-line.ts';
+import { SYSTEM_CLOCK } from '../transport/clock.ts';
 import { Device, type DeviceSurroundings } from './device.ts';
 import { assignFaults, type FaultShare } from './faults.ts';
 import { FleetCounter, type FleetCounts } from './fleet-counts.ts';
 import { assignLacks, type LackShare } from './lacks.ts';
 import { startPolling } from './polling.ts';
+import { Timers } from './timers.ts';
 import { WorkQueue } from './work-queue.ts';
 
 /** What the devices of a fleet are like. */
@@ -24,7 +26,7 @@ export interface FleetSetup {
 }
 
 /** What a fleet needs from its surroundings. */
-export interface FleetPorts extends Omit<DeviceSurroundings, 'executed'> {
+export interface FleetPorts extends Omit<DeviceSurroundings, 'executed' | 'pause' | 'wantsSession'> {
   now(): EpochMs;
   /** A session failed inside the device: a defect, not a peer's doing. */
   crashed(deviceId: string, error: unknown): void;
@@ -42,8 +44,10 @@ export class Fleet {
   /** By notification address: its only device; undefined where several share it. */
   readonly #onlyAt = new Map<string, Device | undefined>();
   readonly #pollers: Device[] = [];
-  readonly #pollPending = new Set<Device>();
+  /** Devices with a session of their own that waits or runs. */
+  readonly #ownPending = new Set<Device>();
   readonly #queue: WorkQueue<PendingSession>;
+  readonly #timers: Timers;
   readonly #counter: FleetCounter;
   readonly #ports: FleetPorts;
   readonly #stopPolling: () => void;
@@ -52,9 +56,13 @@ export class Fleet {
   constructor(setup: FleetSetup, ports: FleetPorts) {
     this.#ports = ports;
     this.#counter = new FleetCounter(setup.accounts.length);
+    this.#timers = new Timers(ports.clock ?? SYSTEM_CLOCK);
     this.#queue = new WorkQueue(setup.maxSessions, (pending) => this.#run(pending));
     this.#createDevices(setup);
-    this.#stopPolling = startPolling(this.#pollers.length, setup.pollIntervalMs, (index) => this.#poll(index));
+    this.#stopPolling = startPolling(this.#pollers.length, setup.pollIntervalMs, (index) => {
+      const device = this.#pollers[index];
+      if (device) this.#openOwn(device);
+    });
   }
 
   /**
@@ -73,9 +81,10 @@ export class Fleet {
     return this.#counter.counts();
   }
 
-  /** Stops polling, forgets the sessions that wait and resolves when those that run have ended. */
+  /** Has no device come by itself any more, forgets the sessions that wait and resolves when those that run have ended. */
   async close(): Promise<void> {
     this.#stopPolling();
+    this.#timers.end();
     this.#queue.drop();
     await this.#queue.idle();
   }
@@ -84,21 +93,24 @@ export class Fleet {
     const surroundings: DeviceSurroundings = {
       ...this.#ports,
       executed: (device, commands) => this.#counter.executed(device, commands, this.#ports.now()),
+      clock: this.#timers,
+      pause: (delayMs) => this.#queue.waitOutside(this.#timers.wait(delayMs)),
+      wantsSession: (device) => this.#openOwn(device),
     };
     const faulty = assignFaults(seed, accounts.length, faults);
     const lacking = lacks && assignLacks(seed, accounts.length, lacks.percent);
     for (const [index, account] of accounts.entries()) {
-      const fault = faulty.get(index);
       const device = new Device(surroundings, {
         account,
         encoding: encoding === 'mixed' ? ((index + seed) % 2 === 0 ? 'xml' : 'wbxml') : encoding,
-        fault,
+        fault: faulty.get(index),
+        seed,
         lacks: lacks && lacking?.has(index) ? lacks.locUris : [],
       });
       this.#devices.set(account.deviceId, device);
       if (account.notify !== undefined) {
         this.#onlyAt.set(account.notify, this.#onlyAt.has(account.notify) ? undefined : device);
-      } else if (fault !== 'silent') {
+      } else if (!device.isSilent) {
         this.#pollers.push(device);
       }
     }
@@ -113,10 +125,10 @@ export class Fleet {
     return this.#devices.values().next().value;
   }
 
-  #poll(index: number): void {
-    const device = this.#pollers[index];
-    if (device === undefined || this.#pollPending.has(device)) return;
-    this.#pollPending.add(device);
+  /** One at a time: a second one would have nothing else to say. */
+  #openOwn(device: Device): void {
+    if (this.#ownPending.has(device)) return;
+    this.#ownPending.add(device);
     this.#queue.push({ device, reason: 1201, sessionId: device.newSessionId() });
   }
 
@@ -126,7 +138,7 @@ export class Fleet {
     } catch (error) {
       this.#ports.crashed(device.id, error);
     } finally {
-      if (reason === 1201) this.#pollPending.delete(device);
+      if (reason === 1201) this.#ownPending.delete(device);
     }
   }
 }

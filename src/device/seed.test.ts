@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { seededBytes, seededOrder, seededStream } from './seed.ts';
+import { seededBetween, seededBytes, seededOrder, seededStream } from './seed.ts';
 
 describe('seeded stream', () => {
   it('stream: gives these numbers on every machine', () => {
@@ -21,6 +21,17 @@ describe('seeded stream', () => {
 
   it('stream: uses every value of an octet', () => {
     expect(new Set(seededBytes(seededStream(1, 'octets'), 10_000)).size).toBe(256);
+  });
+
+  it('number: lies in its range, and is the same for the same seed and purpose', () => {
+    fc.assert(
+      fc.property(fc.integer(), fc.string(), (seed, purpose) => {
+        const number = seededBetween(seed, purpose, 500, 510);
+        expect(number).toBeGreaterThanOrEqual(500);
+        expect(number).toBeLessThan(510);
+        expect(seededBetween(seed, purpose, 500, 510)).toBe(number);
+      }),
+    );
   });
 
   it('order: is a permutation', () => {

@@ -24,6 +24,11 @@ export function seededBytes(stream: SeededStream, length: number): Uint8Array {
   return Uint8Array.from({ length }, () => stream.next() >>> 24);
 }
 
+/** A number from `low` up to but not `high`, the same for equal seed and purpose. */
+export function seededBetween(seed: number, purpose: string, low: number, high: number): number {
+  return low + (seededStream(seed, purpose).next() % (high - low));
+}
+
 /** The numbers 0 to `count - 1` in the order of the stream (Fisher-Yates). */
 export function seededOrder(stream: SeededStream, count: number): Uint32Array {
   const order = Uint32Array.from({ length: count }, (_, index) => index);

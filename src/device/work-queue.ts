@@ -5,6 +5,10 @@ export class WorkQueue<Item> {
   #waiting: Item[] = [];
   #head = 0;
   #running = 0;
+  /** Items under way that wait outside. */
+  #outside = 0;
+  /** Those that are done waiting outside and have no place yet. */
+  #returning: (() => void)[] = [];
   #idle: (() => void)[] = [];
 
   /** `work` must not reject. */
@@ -26,9 +30,22 @@ export class WorkQueue<Item> {
     return dropped;
   }
 
-  /** Resolves when nothing runs and nothing waits. */
+  /**
+   * Waits for `event`, which must not reject, for the item that asks and is under way. Its place is another's meanwhile;
+   * it goes on as soon as there is one again, before what has not begun.
+   */
+  async waitOutside(event: Promise<void>): Promise<void> {
+    this.#outside += 1;
+    this.#leave();
+    await event;
+    if (this.#running >= this.#limit) await new Promise<void>((resolve) => this.#returning.push(resolve));
+    else this.#running += 1;
+    this.#outside -= 1;
+  }
+
+  /** Resolves when nothing is under way and nothing waits. */
   idle(): Promise<void> {
-    if (this.#running === 0) return Promise.resolve();
+    if (this.#isIdle()) return Promise.resolve();
     return new Promise((resolve) => this.#idle.push(resolve));
   }
 
@@ -38,12 +55,24 @@ export class WorkQueue<Item> {
       this.#head += 1;
       this.#compact();
       this.#running += 1;
-      void this.#work(item).then(() => {
-        this.#running -= 1;
-        this.#startWaiting();
-        if (this.#running === 0) for (const resolve of this.#idle.splice(0)) resolve();
-      });
+      void this.#work(item).then(() => this.#leave());
     }
+  }
+
+  /** A place is free: one that was there before has it, or one that has not begun. */
+  #leave(): void {
+    const resume = this.#returning.shift();
+    if (resume) {
+      resume();
+      return;
+    }
+    this.#running -= 1;
+    this.#startWaiting();
+    if (this.#isIdle()) for (const resolve of this.#idle.splice(0)) resolve();
+  }
+
+  #isIdle(): boolean {
+    return this.#running === 0 && this.#outside === 0;
   }
 
   /** Shifting an array of 50,000 items for each one costs more than the work. */

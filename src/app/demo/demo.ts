@@ -1,7 +1,8 @@
 import { createReadStream } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { z } from 'zod';
-import { jobSchema, resultSchema, serverRunSchema } from '../../api/shapes.ts';
+import { jobSchema, serverRunSchema } from '../../api/server-shape.ts';
+import { resultSchema } from '../../api/shapes.ts';
 import { type ApiClient, apiClient } from '../api-client.ts';
 import { CancelledError } from '../failure.ts';
 import { type Child, startChild } from './child.ts';
@@ -203,7 +204,7 @@ async function watchDevices({ gateway, devices }: Actors, steps: StepLog): Promi
   const executed = executedSchema.safeParse(devices.latest('progress'));
   if (executed.success) {
     const { devicesExecuted, firstExecutedAt } = executed.data;
-    steps.add({ step: 5, at: firstExecutedAt, what: `${devicesExecuted} devices executed commands and answered` });
+    steps.add({ step: 5, at: firstExecutedAt, what: `${devicesExecuted} devices executed commands` });
   }
   if (lastAnswerAt !== null) {
     steps.add({ step: 6, at: lastAnswerAt, what: `${counts.targets} pairs of DeviceID and DeResult stored` });
