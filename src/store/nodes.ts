@@ -9,19 +9,47 @@ export interface StoredNode {
   readonly writtenBy: string;
 }
 
-/** Values of the few leaves that a DM Server sets, by LocURI, and ACLs. Writes are durable when their promise resolves. */
+/** Title, time of the last change (epoch ms) and number of changes of a node. [TND 7.7] */
+export interface StoredProperties {
+  readonly title: string | undefined;
+  readonly changedAt: number | undefined;
+  readonly verNo: number;
+}
+
+/** What is kept of single nodes, by LocURI. Writes are durable when their promise resolves, and happen in their order. */
+export interface NodeValues<T> {
+  get(locUri: string): Promise<T | undefined>;
+  /** Undefined removes it. */
+  set(locUri: string, value: T | undefined): Promise<void>;
+  /** Removes what is kept of the node and of all nodes below it. */
+  forget(locUri: string): Promise<void>;
+  /** What is kept of a node and of all nodes below it is that of another node now, in the place of what was kept there. */
+  move(from: string, to: string): Promise<void>;
+}
+
+/** ACLs of nodes, as text. [TND 7.7.1] */
+export interface AclValues extends NodeValues<string> {
+  /** Every ACL there is, in the order of the LocURIs. */
+  all(): Promise<readonly { readonly locUri: string; readonly acl: string }[]>;
+}
+
+/** Values of the few leaves that a DM Server sets, by LocURI, and what is kept of nodes besides. Writes are durable when their promise resolves. */
 export interface NodeStore {
   read(locUri: string): Promise<StoredNode | undefined>;
   write(locUri: string, node: StoredNode): Promise<void>;
-  readAcl(locUri: string): Promise<string | undefined>;
-  /** Undefined removes it. */
-  writeAcl(locUri: string, acl: string | undefined): Promise<void>;
-  /** Removes the ACL of the node and those of all nodes below it. */
-  forgetAcls(locUri: string): Promise<void>;
+  readonly acls: AclValues;
+  readonly properties: NodeValues<StoredProperties>;
 }
 
 /** Nonces of sessions with DM Servers, by ServerID. Writes are durable when their promise resolves. */
 export interface PeerNonceStore {
   nonces(peer: string): Promise<{ own: Uint8Array; peer: Uint8Array }>;
   save(peer: string, nonces: { own?: Uint8Array | undefined; peer?: Uint8Array | undefined }): Promise<void>;
+}
+
+/** Digests of notifications under the reset nonce, which never changes: of each DM Server the last 64 that brought a session. */
+export interface ResetNotificationStore {
+  isServed(peer: string, digest: Uint8Array): Promise<boolean>;
+  /** Durable when it resolves. */
+  served(peer: string, digest: Uint8Array): Promise<void>;
 }

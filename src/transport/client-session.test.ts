@@ -114,6 +114,25 @@ async function run(
 
 const commandsOf = (request: DmRequest): readonly Command[] => messageOf(request).body;
 
+it.each([
+  [undefined, [true, true, true]],
+  [4, [true, true, false]],
+  [3, [true, false, false]],
+])('client: takes a MaxObjSize of %j for a bound on values as they are transferred', async (maxObjBytes, expected) => {
+  const seen: boolean[] = [];
+  const execute: ClientSessionPorts['execute'] = async function* (_msgId, commands, fits) {
+    // Octets that XML cannot hold go as base64.
+    seen.push(...['abc', new Uint8Array(3), 'ünd€'].map((data) => fits(data)));
+    for (const command of commands) yield* await Promise.resolve(answerTo(command));
+  };
+  const get: RequestCommand = { kind: 'Get', cmdId: '1', items: [{ target: { locUri: './A' } }] };
+  const meta = { maxMsgBytes: SETUP.maxMsgBytes, maxObjBytes };
+  await run([(request) => reply(request, [get], SETUP.form, { meta }), (request) => reply(request, [])], {
+    ports: { execute },
+  });
+  expect(seen).toEqual(expected);
+});
+
 describe('session of a DM client', () => {
   it('client: says package 1, executes, answers, and is done', async () => {
     const { outcome, requests } = await run([(request) => reply(request, [GET]), (request) => reply(request, [])]);

@@ -1,7 +1,8 @@
 import { macHeaderFor, readMacHeader } from '../protocol/auth/mac-header.ts';
 import { decodeMessage, type DecodeLimits, encodeMessage } from '../protocol/codec.ts';
 import { DecodeError, DmError } from '../protocol/errors.ts';
-import type { Answer, RequestCommand } from '../protocol/message/message.ts';
+import type { Answer, Data, RequestCommand } from '../protocol/message/message.ts';
+import { transferredBytes } from '../protocol/session/chunks.ts';
 import { clientStart, stepClient } from '../protocol/session/client.ts';
 import type {
   ClientEffect,
@@ -20,8 +21,11 @@ import { TransportError } from './transport-error.ts';
 export interface ClientSessionPorts {
   /** Posts one message; rejects with a `TransportError` when no usable answer came. */
   exchange(request: DmRequest): Promise<DmResponse>;
-  /** Executes the commands of one message, in order; pulled only as fast as answers can be sent. */
-  execute(msgId: string, commands: readonly RequestCommand[]): AsyncIterable<Answer>;
+  /**
+   * Executes the commands of one message, in order; pulled only as fast as answers can be sent. `fits`: whether the
+   * server takes a value of that size; one that does not fit is not to be answered.
+   */
+  execute(msgId: string, commands: readonly RequestCommand[], fits: (data: Data) => boolean): AsyncIterable<Answer>;
   /** Alerts that came up since the last call, to go out in this session. */
   takeAlerts(): Promise<readonly OutgoingAlert[]>;
   /** A Status for an alert arrived. Durable when it resolves. */
@@ -104,7 +108,7 @@ export async function runClientSession(
           input = await post(effect);
           break;
         case 'execute':
-          await source.start(ports.execute(effect.msgId, effect.commands));
+          await source.start(ports.execute(effect.msgId, effect.commands, within(effect.maxObjBytes)));
           input = await produced(setup.maxMsgBytes);
           break;
         case 'produce':
@@ -123,6 +127,10 @@ export async function runClientSession(
     }
     if (input === undefined) throw new DmError('SESSION_STALLED', 'the client session has nothing to wait for');
     return input;
+  }
+
+  function within(maxObjBytes = Infinity): (data: Data) => boolean {
+    return (data) => transferredBytes(data, setup.form) <= maxObjBytes;
   }
 
   async function produced(maxBytes: number): Promise<ClientInput> {

@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -54,5 +54,23 @@ describe('trace', () => {
     trace.record('in', 'a', 'xml', Buffer.from('a'));
     trace.record('in', 'a', 'xml', Buffer.from('a'));
     await expect(trace.close()).rejects.toMatchObject({ code: 'TRACE_WRITE' });
+  });
+
+  it('trace: deletes its oldest files, by age and by size, and those of nobody else', async () => {
+    const now = 1_000_000_000_000;
+    const write = async (name: string, bytes: number, ageS: number) => {
+      await writeFile(join(dir, name), Buffer.alloc(bytes));
+      await utimes(join(dir, name), now / 1000 - ageS, now / 1000 - ageS);
+    };
+    await write('000001-gateway-in-a.xml', 10, 100);
+    await write('000002-gateway-out-a.xml', 10, 50);
+    await write('000003-gateway-in-b.xml', 10, 40);
+    await write('000001-server-in-a.xml', 10, 100);
+    await write('notes.txt', 10, 100);
+    const trace = await openTrace(dir, 'gateway');
+    expect(await trace.prune({ maxAgeMs: 60_000, maxBytes: 1_000, now })).toBe(1);
+    expect(await trace.prune({ maxAgeMs: 60_000, maxBytes: 10, now })).toBe(1);
+    expect((await readdir(dir)).sort()).toEqual(['000001-server-in-a.xml', '000003-gateway-in-b.xml', 'notes.txt']);
+    await trace.close();
   });
 });

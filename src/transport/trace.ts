@@ -1,4 +1,4 @@
-import { mkdir, readdir, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, stat, unlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DmError } from '../protocol/errors.ts';
 import type { Encoding } from '../protocol/codec.ts';
@@ -7,6 +7,11 @@ import type { Encoding } from '../protocol/codec.ts';
 export interface Trace {
   /** Takes one HTTP body or notification; it is written later and must not be changed. */
   record(direction: 'in' | 'out', peer: string, format: Encoding | 'package0', bytes: Uint8Array): void;
+  /**
+   * Deletes the oldest files of this role: those older than `maxAgeMs` at `now` (epoch ms), and as many as are needed to
+   * bring the others below `maxBytes`. Answers how many.
+   */
+  prune(limits: { readonly maxAgeMs: number; readonly maxBytes: number; readonly now: number }): Promise<number>;
   /** Resolves when everything is written; rejects with `DmError` TRACE_WRITE when something could not be. */
   close(): Promise<void>;
 }
@@ -30,6 +35,24 @@ export async function openTrace(dir: string, role: string): Promise<Trace> {
           failure ??= error;
         });
     },
+    async prune({ maxAgeMs, maxBytes, now }) {
+      const names = (await namesIn(dir)).filter((name) => isOfRole(name, role)).sort(byNumber);
+      const files: { readonly path: string; readonly bytes: number; readonly isOld: boolean }[] = [];
+      for (const name of names) {
+        const path = join(dir, name);
+        const found = await stat(path).catch(() => undefined);
+        if (found) files.push({ path, bytes: found.size, isOld: found.mtimeMs < now - maxAgeMs });
+      }
+      let left = files.reduce((sum, { bytes }) => sum + bytes, 0);
+      let deleted = 0;
+      for (const { path, bytes, isOld } of files) {
+        if (!isOld && left <= maxBytes) continue;
+        await unlink(path);
+        left -= bytes;
+        deleted += 1;
+      }
+      return deleted;
+    },
     async close() {
       await written;
       if (failure !== undefined) throw new DmError('TRACE_WRITE', `cannot write to ${dir}`, { cause: failure });
@@ -48,10 +71,19 @@ async function namesIn(dir: string): Promise<string[]> {
 }
 
 function highestNumber(names: readonly string[], role: string): number {
-  const numbers = names
-    .map((name) => /^(\d{6,})-(.*)$/.exec(name))
-    .filter((match) => match?.[2]?.startsWith(`${role}-`));
-  return numbers.reduce((highest, match) => Math.max(highest, Number(match?.[1])), 0);
+  return names.filter((name) => isOfRole(name, role)).reduce((highest, name) => Math.max(highest, numberOf(name)), 0);
+}
+
+function isOfRole(name: string, role: string): boolean {
+  return /^\d{6,}-(.*)$/.exec(name)?.[1]?.startsWith(`${role}-`) ?? false;
+}
+
+function numberOf(name: string): number {
+  return Number(/^\d+/.exec(name)?.[0]);
+}
+
+function byNumber(a: string, b: string): number {
+  return numberOf(a) - numberOf(b);
 }
 
 /** A peer names itself: what is left cannot lead out of the directory. */

@@ -1,8 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { StatusError } from '../protocol/errors.ts';
-import { type AclCommand, allows, formatAcl, isAclServerId, parseAcl, withoutServer } from './acl.ts';
-import { MemoryAclStore } from './acl-store.ts';
+import { type AclCommand, allows, formatAcl, isAclServerId, ofServers, parseAcl } from './acl.ts';
 
 describe('parseAcl', () => {
   it('reads every command with its servers', () => {
@@ -70,21 +69,13 @@ describe('allows', () => {
   });
 });
 
-describe('withoutServer', () => {
+describe('ofServers', () => {
   it.each([
-    ['Add=a&Get=*&Replace=a+b', 'below', 'Get=*&Replace=b'],
-    ['Add=a&Get=*&Replace=a+b', 'root', 'Add=*&Get=*&Replace=b'],
-    ['Add=a', 'below', ''],
-    ['', 'root', ''],
-  ] as const)('leaves of %j %s: %j', (text, place, expected) => {
-    expect(formatAcl(withoutServer(parseAcl(text), 'a', place))).toBe(expected);
-  });
-
-  it('takes the server out of every ACL of a store', () => {
-    const acls = new MemoryAclStore();
-    acls.set(['A'], 'Get=a+b');
-    acls.set(['B'], 'Get=a');
-    acls.removeServer('a');
-    expect([acls.get(['A']), acls.get(['B'])]).toEqual(['Get=b', undefined]);
+    ['Add=a&Get=*&Replace=a+b', ['b', 'c'], 'Get=*&Replace=b'],
+    ['Add=a&Get=b+a', ['a', 'b'], 'Add=a&Get=b+a'],
+    ['Add=a', [], ''],
+    ['', ['a'], ''],
+  ] as const)('leaves of %j for %j: %j', (text, serverIds, expected) => {
+    expect(formatAcl(ofServers(parseAcl(text), serverIds))).toBe(expected);
   });
 });

@@ -45,15 +45,14 @@ export function allows(acl: Acl, command: AclCommand, serverId: string): boolean
 }
 
 /**
- * The ACL after a server was taken out of the device. A command that is left with nobody vanishes; at the root it goes to
- * everybody, so that nobody is locked out. [TND 7.7.1]
+ * The ACL after every server but these was taken out of the device. A command that is left with nobody vanishes. Not for
+ * the root, where nobody may be locked out. [TND 7.7.1]
  */
-export function withoutServer(acl: Acl, serverId: string, place: 'root' | 'below'): Acl {
+export function ofServers(acl: Acl, serverIds: readonly string[]): Acl {
   const left = new Map<AclCommand, readonly string[]>();
   for (const [command, ids] of acl) {
-    const others = ids.filter((id) => id !== serverId);
+    const others = ids.filter((id) => id === '*' || serverIds.includes(id));
     if (others.length > 0) left.set(command, others);
-    else if (place === 'root') left.set(command, ['*']);
   }
   return left;
 }

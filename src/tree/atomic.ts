@@ -123,13 +123,14 @@ function* misplaced(command: RequestCommand): Generator<Answer> {
   }
 }
 
-/** A LocURI that cannot be read fails when it is its turn. An ACL waits for the commit, so it need not be taken back. */
+/** A LocURI that cannot be read fails when it is its turn. ACL and Title wait for the commit, so they need not be taken back. */
 function canBeTakenBack(tree: Tree, command: AtomicChild): boolean {
   if (command.kind === 'Alert') return true;
   return command.items.every(({ target }) => {
     try {
       const { path, query } = parseLocUri(target?.locUri ?? '', tree.uriLimits);
-      return (query?.kind === 'prop' && query.name === 'ACL') || canTakeBack(tree, path);
+      const isStaged = query?.kind === 'prop' && (query.name === 'ACL' || query.name === 'Title');
+      return isStaged || canTakeBack(tree, path);
     } catch (error) {
       if (error instanceof StatusError) return true;
       throw error;

@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { Item, RequestCommand } from '../protocol/message/message.ts';
-import { MemoryAclStore } from './acl-store.ts';
+import { MemoryNodeMap } from './node-map.ts';
 import { executeCommands } from './executor.ts';
 import { MemoryObject } from './memory-object.ts';
 import { objectTemplate } from './object-template.ts';
@@ -33,7 +33,7 @@ const ACLS: Readonly<Record<string, string>> = {
 
 let tree: Tree;
 beforeEach(() => {
-  const acls = new MemoryAclStore();
+  const acls = new MemoryNodeMap<string>();
   for (const [path, acl] of Object.entries(ACLS)) acls.set(path.split('/'), acl);
   tree = createTree({ objects: [new MemoryObject(TEMPLATE, undefined)], acls });
 });

@@ -2,6 +2,7 @@ import { STATUS } from '../protocol/message/codes.ts';
 import {
   type Answer,
   commandName,
+  type Data,
   type ExecCommand,
   type Item,
   type ItemCommand,
@@ -35,6 +36,8 @@ export interface ExecutorOptions {
   readonly onError?: ((error: unknown, where: FailedCommand) => void) | undefined;
   /** Who answers alerts 1100 to 1104; without one they are refused [406]. */
   readonly user?: UserInteraction | undefined;
+  /** Whether the server takes a value that large; one that it does not take is answered with 413. Default: any. */
+  readonly fits?: ((data: Data) => boolean) | undefined;
   /** Lets others have their turn; called between the Items of a command and between pages of Results, which can be many. */
   readonly breathe?: (() => Promise<void>) | undefined;
 }
@@ -64,6 +67,7 @@ export async function* executeCommands(
     executionOf: (command) => ({
       tree,
       caller,
+      fits: options.fits,
       report: (error) => options.onError?.(error, { msgId, cmdId: command.cmdId, cmd: commandName(command) }),
     }),
   };

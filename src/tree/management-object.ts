@@ -57,6 +57,8 @@ export interface ManagementObject {
   children(path: Path): AsyncIterable<string>;
   /** Value of a leaf. */
   read(path: Path): Promise<Data>;
+  /** A leaf that is not there and that a Replace makes: what it will be. Undefined: a Replace needs it to be there. */
+  blank?(path: Path): NodeInfo | undefined;
   /** Creates the node; its parent is there and is interior. */
   add?(path: Path, node: NodeValue, caller: Caller): Promise<void>;
   /** Sets the value of a leaf. */

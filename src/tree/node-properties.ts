@@ -1,6 +1,7 @@
 import { STATUS } from '../protocol/message/codes.ts';
 import type { Data } from '../protocol/message/message.ts';
 import { allows, formatAcl, parseAcl } from './acl.ts';
+import { checkTitle, noteChange, setTitle, timeStamp, UNCHANGED } from './kept-properties.ts';
 import { checkedName, formatLocUri, parseLocUri } from './loc-uri.ts';
 import type { NodeInfo, Path } from './management-object.ts';
 import { outgoing } from './node-value.ts';
@@ -12,14 +13,15 @@ import type { Tree } from './tree.ts';
 export type PropertyReading =
   { readonly kind: 'value'; readonly data: string } | { readonly kind: 'refused'; readonly outcome: Outcome };
 
-/** Properties of DM; the first five are supported. [TND 7.7] */
-const SUPPORTED = ['ACL', 'Format', 'Name', 'Type', 'Size'] as const;
-type PropertyName = (typeof SUPPORTED)[number];
+/** Properties of DM. [TND 7.7] */
+const PROPERTIES = ['ACL', 'Format', 'Name', 'Size', 'Title', 'TStamp', 'Type', 'VerNo'] as const;
+type PropertyName = (typeof PROPERTIES)[number];
 
 /**
  * Get of `?prop=Name` on a node that exists. [TND 7.7]
  *
  * Choice: AccessType is about the value, so only the ACL counts; but Size tells something of the value and needs both.
+ * Title, TStamp and VerNo have no value of a node that no server can change [406]: its object may change at any time.
  */
 export async function readProperty(
   execution: Execution,
@@ -28,7 +30,7 @@ export async function readProperty(
   name: string,
 ): Promise<PropertyReading> {
   const { tree, caller } = execution;
-  const property = supported(name);
+  const property = propertyNamed(tree, name);
   if (tree.objectAt(path)?.object.placeFor) return refusedReading(STATUS.commandNotAllowed);
   if (property === undefined) return refusedReading(STATUS.featureNotSupported);
   if (!allows(await tree.effectiveAcl(path), 'Get', caller.serverId)) return refusedReading(STATUS.permissionDenied);
@@ -48,6 +50,16 @@ export async function readProperty(
       const data = outgoing(node.format, await at.object.read(at.path));
       return { kind: 'value', data: String(Buffer.byteLength(data)) };
     }
+    case 'Title':
+    case 'TStamp':
+    case 'VerNo': {
+      const { title, changedAt, verNo } = (await tree.properties?.store.get(path)) ?? UNCHANGED;
+      const isChangeable = node.access.includes('Add') || node.access.includes('Replace');
+      if (changedAt === undefined && !isChangeable) return refusedReading(STATUS.featureNotSupported);
+      if (property === 'Title') return { kind: 'value', data: title ?? '' };
+      if (property === 'VerNo') return { kind: 'value', data: String(verNo) };
+      return { kind: 'value', data: changedAt === undefined ? '' : timeStamp(changedAt) };
+    }
   }
 }
 
@@ -65,27 +77,49 @@ export async function replaceProperty(
   const { tree } = execution;
   const node = await tree.find(path);
   if (!node) return refused(STATUS.notFound);
-  switch (supported(name)) {
+  switch (propertyNamed(tree, name)) {
     case 'ACL':
-      break;
+      return replaceAcl(execution, path, node, data);
     case 'Name':
       return rename(execution, path, node, data);
+    case 'Title':
+      return replaceTitle(execution, path, node, data);
     case 'Format':
-    case 'Type':
     case 'Size':
+    case 'TStamp':
+    case 'Type':
+    case 'VerNo':
       return refused(STATUS.commandNotAllowed);
     case undefined:
       return refused(STATUS.featureNotSupported);
   }
+}
+
+async function replaceAcl(execution: Execution, path: Path, node: NodeInfo, data: Data | undefined): Promise<Outcome> {
   if (path.length === 0) return refused(STATUS.commandNotAllowed);
   if (!(await mayReplaceAcl(execution, path, node))) return refused(STATUS.permissionDenied);
   if (typeof data !== 'string') return refused(STATUS.badRequest);
   const acl = formatAcl(parseAcl(data));
-  await tree.acls.set(path, acl === '' ? undefined : acl);
+  await execution.tree.acls.set(path, acl === '' ? undefined : acl);
   return DONE;
 }
 
-/** Another name for a node that is not permanent; its ACLs and those below go with it. [TND 7.7.4] */
+/** Choice: who may Replace the node may give it a title, where the node allows that. [TND 7.7] */
+async function replaceTitle(
+  execution: Execution,
+  path: Path,
+  node: NodeInfo,
+  data: Data | undefined,
+): Promise<Outcome> {
+  const refusal = await refusalOf(execution, path, node, 'Replace');
+  if (refusal) return refusal;
+  if (typeof data !== 'string') return refused(STATUS.badRequest);
+  checkTitle(data);
+  await setTitle(execution.tree, path, data);
+  return DONE;
+}
+
+/** Another name for a node that is not permanent; what is kept of it and of all below goes with it. [TND 7.7.4] */
 async function rename(execution: Execution, path: Path, node: NodeInfo, data: Data | undefined): Promise<Outcome> {
   const { tree, caller } = execution;
   if (node.permanent) return refused(STATUS.commandNotAllowed);
@@ -102,16 +136,12 @@ async function rename(execution: Execution, path: Path, node: NodeInfo, data: Da
   await execution.stage?.keep(path);
   await execution.stage?.keep(renamed);
   await at.object.rename(at.path, name, caller);
-  await moveAcls(tree, path, renamed);
-  await tree.acls.forget(path);
+  await Promise.all([
+    tree.acls.move(path, renamed),
+    tree.properties?.store.move(path, renamed),
+    noteChange(tree, path.slice(0, -1)),
+  ]);
   return DONE;
-}
-
-/** ACLs of a node that has a new name, and of all below it. */
-async function moveAcls(tree: Tree, from: Path, to: Path): Promise<void> {
-  const acl = await tree.acls.get(from);
-  if (acl !== undefined) await tree.acls.set(to, acl);
-  for await (const name of tree.children(to)) await moveAcls(tree, [...from, name], [...to, name]);
 }
 
 /** The ACL of a leaf belongs to who may replace the parent, that of an interior node also to who may replace it itself. */
@@ -120,8 +150,11 @@ async function mayReplaceAcl({ tree, caller }: Execution, path: Path, node: Node
   return node.format === 'node' && allows(await tree.effectiveAcl(path), 'Replace', caller.serverId);
 }
 
-function supported(name: string): PropertyName | undefined {
-  return SUPPORTED.find((known) => known === name);
+/** Undefined: there is no such property, or it is not kept here. */
+function propertyNamed(tree: Tree, name: string): PropertyName | undefined {
+  const property = PROPERTIES.find((known) => known === name);
+  const isKept = property === 'Title' || property === 'TStamp' || property === 'VerNo';
+  return isKept && !tree.properties ? undefined : property;
 }
 
 function refusedReading(code: number): PropertyReading {

@@ -1,6 +1,6 @@
 import { DmError, StatusError } from '../protocol/errors.ts';
 import { STATUS } from '../protocol/message/codes.ts';
-import type { Item } from '../protocol/message/message.ts';
+import type { Data, Item } from '../protocol/message/message.ts';
 import type { Caller } from './management-object.ts';
 import type { Stage } from './stage.ts';
 import type { Tree } from './tree.ts';
@@ -14,6 +14,8 @@ export interface Execution {
   readonly caller: Caller;
   /** What the command is a part of that happens all or not at all; its tree is `tree`. */
   readonly stage?: Stage | undefined;
+  /** Whether the caller takes a value that large; default: any. */
+  readonly fits?: ((data: Data) => boolean) | undefined;
   /** Takes what an object threw unexpectedly; the peer learns no more than that the command failed. */
   report(error: unknown): void;
 }

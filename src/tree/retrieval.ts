@@ -25,30 +25,34 @@ export async function retrieve(execution: Execution, { path, query }: LocUri): P
   if (query?.kind === 'prop') {
     const reading = await readProperty(execution, path, node, query.name);
     if (reading.kind === 'refused') return nothing(reading.outcome);
-    return found([{ source: { locUri }, data: reading.data }]);
+    return found(execution, { source: { locUri }, data: reading.data });
   }
   const refusal = await refusalOf(execution, path, node, 'Get');
   if (refusal) return nothing(refusal);
   if (query?.list === 'TNDS') {
     const nodes = subtree(execution, path, node, await tree.effectiveAcl(path));
-    return found([{ source: { locUri }, meta: TNDS_XML, data: await tndsOf(execution, nodes, query) }]);
+    return found(execution, { source: { locUri }, meta: TNDS_XML, data: await tndsOf(execution, nodes, query) });
   }
   if (query !== undefined && node.format === 'node') {
     const nodes = subtree(execution, path, node, await tree.effectiveAcl(path));
-    return found(unbroken(execution, listed(execution, nodes, query.list === 'StructData')));
+    return { outcome: DONE, items: unbroken(execution, listed(execution, nodes, query.list === 'StructData')) };
   }
   if (node.format === 'node') {
     const names: string[] = [];
     for await (const name of tree.children(path)) names.push(escapedName(name));
-    return found([
-      { source: { locUri }, meta: metaFor({ format: 'node', type: DEFAULT_TYPE }), data: names.join('/') },
-    ]);
+    const meta = metaFor({ format: 'node', type: DEFAULT_TYPE });
+    return found(execution, { source: { locUri }, meta, data: names.join('/') });
   }
   const data = query?.list === 'Struct' ? undefined : await valueOf(execution, { path, node });
-  return found([{ source: { locUri: formatLocUri(path) }, meta: metaFor(node), data }]);
+  return found(execution, { source: { locUri: formatLocUri(path) }, meta: metaFor(node), data });
 }
 
-/** One Item for each node. Choice: a leaf that cannot be read is left out. [TND 8.4] */
+/** Whether it is no larger than the caller takes. */
+function isTaken({ fits }: Execution, { data }: Item): boolean {
+  return data === undefined || fits === undefined || fits(data);
+}
+
+/** One Item for each node. Choice: a leaf that cannot be read, or is larger than the caller takes, is left out. [TND 8.4] */
 async function* listed(
   execution: Execution,
   nodes: AsyncIterable<SubtreeNode>,
@@ -61,7 +65,7 @@ async function* listed(
       continue;
     }
     const leaf = withData ? await readable(execution, { path, node }) : { data: undefined };
-    if (leaf) yield { ...item, ...leaf };
+    if (leaf && isTaken(execution, leaf)) yield { ...item, ...leaf };
   }
 }
 
@@ -80,8 +84,8 @@ function metaFor({ format, type }: Pick<NodeInfo, 'format' | 'type'>): Meta | un
   return type === '' ? { format } : { format, type };
 }
 
-function found(items: Retrieval['items']): Retrieval {
-  return { outcome: DONE, items };
+function found(execution: Execution, item: Item): Retrieval {
+  return isTaken(execution, item) ? { outcome: DONE, items: [item] } : nothing(refused(STATUS.tooLarge));
 }
 
 /** An outcome without Results. */

@@ -2,22 +2,29 @@ import { StatusError } from '../protocol/errors.ts';
 import { STATUS } from '../protocol/message/codes.ts';
 import { formatLocUri } from './loc-uri.ts';
 import { isAtOrBelow, type Keeper, type Path, type Undo } from './management-object.ts';
-import { StagedAcls } from './staged-acls.ts';
+import type { KeptProperties } from './kept-properties.ts';
+import { StagedNodeMap } from './staged-node-map.ts';
 import type { ObjectAt, Tree } from './tree.ts';
 
 /**
  * Writes that happen all or not at all. What a write changes is kept before it, node by node, and put back by
- * `rollBack`; ACLs wait for `commit`. One of the two ends it. [REPPRO 6.6.3]
+ * `rollBack`; ACLs and what else the tree keeps wait for `commit`. One of the two ends it. [REPPRO 6.6.3]
  */
 export class Stage {
-  /** The tree with the ACLs as they are going to be. */
+  /** The tree with what it keeps as that is going to be. */
   readonly tree: Tree;
-  readonly #acls: StagedAcls;
+  readonly #acls: StagedNodeMap<string>;
+  readonly #properties: StagedNodeMap<KeptProperties> | undefined;
   readonly #kept: { readonly scope: Path; readonly undo: Undo }[] = [];
 
   constructor(tree: Tree) {
-    this.#acls = new StagedAcls(tree.acls);
-    this.tree = tree.withAcls(this.#acls);
+    const { acls, properties } = tree;
+    this.#acls = new StagedNodeMap(acls);
+    this.#properties = properties && new StagedNodeMap(properties.store);
+    this.tree = tree.keeping({
+      acls: this.#acls,
+      properties: properties && this.#properties && { store: this.#properties, now: () => properties.now() },
+    });
   }
 
   /** Before every write to the node. Throws `StatusError` 406 when the write could not be taken back. */
@@ -38,7 +45,7 @@ export class Stage {
   }
 
   async commit(): Promise<void> {
-    await this.#acls.commit();
+    await Promise.all([this.#acls.commit(), this.#properties?.commit()]);
   }
 
   /** Takes everything back, the last first; one that fails keeps no other from it. Answers what failed. */

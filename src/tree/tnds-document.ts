@@ -4,8 +4,9 @@ import { StatusError } from '../protocol/errors.ts';
 import { STATUS } from '../protocol/message/codes.ts';
 import type { Data, Meta } from '../protocol/message/message.ts';
 import { formatAcl } from './acl.ts';
+import { type KeptProperties, timeStamp } from './kept-properties.ts';
 import type { LocUriQuery } from './loc-uri.ts';
-import type { Format } from './management-object.ts';
+import type { Format, NodeInfo } from './management-object.ts';
 import type { Execution } from './outcome.ts';
 import { readable, type SubtreeNode } from './subtree.ts';
 
@@ -13,11 +14,11 @@ import { readable, type SubtreeNode } from './subtree.ts';
 const MAX_DOCUMENT_BYTES = 4 * 1024 * 1024;
 /** About what a node takes besides its name and value. */
 const NODE_BYTES = 200;
-/** Supported ones; a document holds those of the second list unless it is asked for others. [TNDS 5.1] */
-const PROPERTIES = ['ACL', 'Format', 'Name', 'Size', 'Type', 'Value'] as const;
+/** A document holds those of the second list unless it is asked for others. [TNDS 5.1] */
+const PROPERTIES = ['ACL', 'Format', 'Name', 'Size', 'Title', 'TStamp', 'Type', 'Value', 'VerNo'] as const;
 const DEFAULT_PROPERTIES: readonly Property[] = ['ACL', 'Format', 'Type', 'Value'];
-/** Those a peer may ask for that no node has here. */
-const ABSENT_PROPERTIES = ['Title', 'TStamp', 'VerNo'];
+/** Of them, those that only nodes have that were changed through the tree. */
+const KEPT_PROPERTIES: readonly Property[] = ['Title', 'TStamp', 'VerNo'];
 
 type Property = (typeof PROPERTIES)[number];
 type TndsQuery = Extract<LocUriQuery, { readonly list: 'TNDS' }>;
@@ -41,6 +42,7 @@ export async function tndsOf(
   query: TndsQuery,
 ): Promise<string> {
   const wanted = propertiesOf(query);
+  const keptIn = KEPT_PROPERTIES.some((name) => wanted.has(name)) ? execution.tree.properties?.store : undefined;
   const top: Element[] = [];
   /** The children of the last node and of those above it. */
   const open: { readonly depth: number; readonly children: Element[] }[] = [];
@@ -57,8 +59,8 @@ export async function tndsOf(
         `the subtree takes more than ${MAX_DOCUMENT_BYTES} bytes as TNDS; ?list=StructData has no such limit`,
       );
     }
-    const acl = formatAcl(await execution.tree.ownAcl(path));
-    const children = [leaf('ddf:NodeName', name), ...runtimeProperties(wanted, name, { path, node }, acl, value?.data)];
+    const about = { name, acl: formatAcl(await execution.tree.ownAcl(path)), kept: await keptIn?.get(path) };
+    const children = [leaf('ddf:NodeName', name), ...runtimeProperties(wanted, node, about, value?.data)];
     if (value && wanted.has('Value')) children.push(leaf('ddf:Value', asText(value.data)));
     while ((open.at(-1)?.depth ?? -1) >= path.length) open.pop();
     (open.at(-1)?.children ?? top).push(branch('ddf:Node', children));
@@ -69,7 +71,7 @@ export async function tndsOf(
 }
 
 function propertiesOf({ sign, properties }: TndsQuery): ReadonlySet<Property> {
-  const unknown = properties.find((name) => !isProperty(name) && !ABSENT_PROPERTIES.includes(name));
+  const unknown = properties.find((name) => !isProperty(name));
   if (unknown !== undefined) {
     throw new StatusError(
       STATUS.featureNotSupported,
@@ -88,19 +90,22 @@ function isProperty(name: string): name is Property {
 
 function runtimeProperties(
   wanted: ReadonlySet<Property>,
-  name: string,
-  { node }: SubtreeNode,
-  acl: string,
+  node: NodeInfo,
+  { name, acl, kept }: { readonly name: string; readonly acl: string; readonly kept: KeptProperties | undefined },
   data: Data | undefined,
 ): readonly Element[] {
+  const { title, changedAt, verNo } = kept ?? {};
   const properties: Element[] = [];
   if (wanted.has('ACL') && acl !== '') properties.push(leaf('ddf:ACL', acl));
   if (wanted.has('Format')) properties.push(branch('ddf:Format', [leaf(`ddf:${formatInXml(node.format)}`)]));
   if (wanted.has('Name')) properties.push(leaf('ddf:Name', name));
   if (wanted.has('Size') && data !== undefined) properties.push(leaf('ddf:Size', String(Buffer.byteLength(data))));
-  if (properties.length === 0 && !wanted.has('Type')) return [];
+  if (wanted.has('Title') && title !== undefined) properties.push(leaf('ddf:Title', title));
+  if (wanted.has('TStamp') && changedAt !== undefined) properties.push(leaf('ddf:TStamp', timeStamp(changedAt)));
+  const version = wanted.has('VerNo') && verNo !== undefined ? [leaf('ddf:VerNo', String(verNo))] : [];
+  if (properties.length + version.length === 0 && !wanted.has('Type')) return [];
   const type = node.format === 'node' ? leaf('ddf:DDFName', node.type) : leaf('ddf:MIME', node.type);
-  return [branch('ddf:RTProperties', [...properties, branch('ddf:Type', [type])])];
+  return [branch('ddf:RTProperties', [...properties, branch('ddf:Type', [type]), ...version])];
 }
 
 /** Octets go as base64, and say so. [TND 7.7.3] */

@@ -4,6 +4,7 @@ import { DecodeError, StatusError } from '../protocol/errors.ts';
 import { STATUS } from '../protocol/message/codes.ts';
 import type { Data } from '../protocol/message/message.ts';
 import { parseAcl } from './acl.ts';
+import { checkTitle } from './kept-properties.ts';
 import { checkedName } from './loc-uri.ts';
 import type { NodeValue, Path } from './management-object.ts';
 import { newNodeOf } from './node-value.ts';
@@ -15,6 +16,8 @@ export interface TndsNode {
   readonly value: NodeValue;
   /** Undefined: the document says none. */
   readonly acl: string | undefined;
+  /** Undefined: the document says none. */
+  readonly title: string | undefined;
 }
 
 /** How the values of a document were carried. */
@@ -58,9 +61,12 @@ function collect(found: Map<string, TndsNode>, node: Element, path: Path, carrie
   const key = path.join('/');
   if (found.has(key)) throw malformed(`the TNDS document has the node ${key} twice`);
   const children = childrenOf(node, 'ddf:Node');
-  const acl = textIn(childOf(node, 'ddf:RTProperties'), 'ddf:ACL');
+  const properties = childOf(node, 'ddf:RTProperties');
+  const acl = textIn(properties, 'ddf:ACL');
   if (acl !== undefined) parseAcl(acl);
-  found.set(key, { path, value: valueOf(node, children.length > 0, carrier), acl });
+  const title = textIn(properties, 'ddf:Title');
+  if (title !== undefined) checkTitle(title);
+  found.set(key, { path, value: valueOf(node, children.length > 0, carrier), acl, title });
   for (const child of children) {
     if (childOf(child, 'ddf:Path')) throw malformed('a Path is for the nodes at the top of a TNDS document only');
     collect(found, child, [...path, checkedName(nameOf(child))], carrier);
@@ -105,7 +111,7 @@ function pathOf(path: Element | undefined): Path {
 
 function textIn(
   parent: Element | undefined,
-  name: 'ddf:ACL' | 'ddf:DDFName' | 'ddf:MIME' | 'ddf:Name' | 'ddf:NodeName',
+  name: 'ddf:ACL' | 'ddf:DDFName' | 'ddf:MIME' | 'ddf:Name' | 'ddf:NodeName' | 'ddf:Title',
 ) {
   const child = parent && childOf(parent, name);
   return child && String(child.text).trim();

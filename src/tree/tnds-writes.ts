@@ -1,6 +1,7 @@
 import { StatusError } from '../protocol/errors.ts';
 import { STATUS } from '../protocol/message/codes.ts';
 import type { Data, Meta } from '../protocol/message/message.ts';
+import { setTitle } from './kept-properties.ts';
 import { isAtOrBelow, type Path } from './management-object.ts';
 import { replaceProperty } from './node-properties.ts';
 import { DONE, type Execution, type Outcome, refused } from './outcome.ts';
@@ -50,9 +51,10 @@ export async function replaceTnds(
     }
     const below = nodes.filter((each) => each.path.length > 0);
     const outcome = await addAll(inside, path, below, 'given');
-    const acl = nodes.find((each) => each.path.length === 0)?.acl;
-    if (outcome.code !== STATUS.ok || acl === undefined) return outcome;
-    return replaceProperty(inside, path, 'ACL', acl);
+    const top = nodes.find((each) => each.path.length === 0);
+    if (outcome.code !== STATUS.ok || !top) return outcome;
+    if (top.title !== undefined) await setTitle(inside.tree, path, top.title);
+    return top.acl === undefined ? outcome : replaceProperty(inside, path, 'ACL', top.acl);
   });
 }
 
@@ -99,7 +101,7 @@ async function addAll(
 ): Promise<Outcome> {
   const { tree } = execution;
   const made = new Set<string>();
-  for (const { path, value } of nodes) {
+  for (const { path, value, title } of nodes) {
     const at = [...target, ...path];
     const existing = await tree.find(at);
     // An object may make the nodes below a new one of its own accord.
@@ -109,6 +111,7 @@ async function addAll(
     if (existing) return refused(STATUS.alreadyExists);
     const outcome = await create(execution, at, value, rights);
     if (outcome.code !== STATUS.ok) return outcome;
+    if (title !== undefined) await setTitle(tree, at, title);
   }
   for (const { path, acl } of nodes.toReversed()) {
     if (acl === undefined) continue;

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { formatAcl } from './acl.ts';
-import { MemoryAclStore } from './acl-store.ts';
+import { MemoryNodeMap } from './node-map.ts';
 import type { Path } from './management-object.ts';
 import { MemoryObject } from './memory-object.ts';
 import { objectTemplate } from './object-template.ts';
@@ -59,7 +59,7 @@ describe('tree', () => {
   });
 
   it('takes the whole ACL of the nearest node above that has one', async () => {
-    const acls = new MemoryAclStore();
+    const acls = new MemoryNodeMap<string>();
     const tree = createTree({ objects: [], acls });
     expect(formatAcl(await tree.effectiveAcl(['A', 'B']))).toBe('Add=*&Get=*');
     acls.set(['A'], 'Replace=srv');
@@ -72,20 +72,5 @@ describe('tree', () => {
 
   it('gives nobody any right under an empty root ACL', async () => {
     expect((await createTree({ objects: [], rootAcl: '' }).effectiveAcl(['A'])).size).toBe(0);
-  });
-});
-
-describe('MemoryAclStore', () => {
-  it('forgets a node with all below it, and no other', () => {
-    const acls = new MemoryAclStore();
-    for (const path of [['A'], ['A', 'B'], ['AB'], ['C']]) acls.set(path, 'Get=*');
-    acls.forget(['A']);
-    acls.set(['C'], undefined);
-    expect([acls.get(['A']), acls.get(['A', 'B']), acls.get(['AB']), acls.get(['C'])]).toEqual([
-      undefined,
-      undefined,
-      'Get=*',
-      undefined,
-    ]);
   });
 });

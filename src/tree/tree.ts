@@ -1,8 +1,9 @@
 import { DmError } from '../protocol/errors.ts';
 import { type Acl, DEFAULT_ROOT_ACL, parseAcl } from './acl.ts';
-import { type AclStore, MemoryAclStore } from './acl-store.ts';
+import type { PropertyKeeping } from './kept-properties.ts';
 import { DEFAULT_LOC_URI_LIMITS, formatLocUri, type LocUriLimits } from './loc-uri.ts';
 import { isAtOrBelow, type ManagementObject, type NodeInfo, type Path } from './management-object.ts';
+import { type AclStore, MemoryNodeMap } from './node-map.ts';
 
 /** A management tree made of mounted objects. Paths are from the root; nothing here checks a caller's rights. [TND] */
 export interface Tree {
@@ -18,11 +19,16 @@ export interface Tree {
   effectiveAcl(path: Path): Promise<Acl>;
   /** Where the ACLs of all nodes but the root are kept. */
   readonly acls: AclStore;
-  /** The same nodes under the ACLs of another store; the root keeps its own. */
-  withAcls(acls: AclStore): Tree;
+  /** Where Title, TStamp and VerNo are kept; undefined: nowhere. */
+  readonly properties: PropertyKeeping | undefined;
+  /** The same nodes with what is kept elsewhere; the ACL of the root stays. */
+  keeping(kept: Kept): Tree;
   /** Bounds on the LocURIs it takes, as its DevDetail/URI tells them. [STDOBJ 5.3.3] */
   readonly uriLimits: LocUriLimits;
 }
+
+/** What a tree keeps of nodes besides what their objects hold. */
+type Kept = Pick<Tree, 'acls' | 'properties'>;
 
 /** An object, and a path from its root. */
 export interface ObjectAt {
@@ -35,6 +41,8 @@ export interface TreeSetup {
   readonly objects: readonly ManagementObject[];
   /** Default: in memory, and none. */
   readonly acls?: AclStore | undefined;
+  /** Default: nodes have no Title, TStamp and VerNo. */
+  readonly properties?: PropertyKeeping | undefined;
   /** Empty gives nobody any right. Default: `Add=*&Get=*`. */
   readonly rootAcl?: string | undefined;
   /** Default: `DEFAULT_LOC_URI_LIMITS`. */
@@ -44,7 +52,7 @@ export interface TreeSetup {
 const IMPLIED_NODE: NodeInfo = { format: 'node', type: '', access: ['Get'], permanent: true };
 
 /** Makes a tree of its objects. Throws `DmError` TREE_MOUNT when two have the same root, and `StatusError` for a malformed ACL. */
-export function createTree({ objects, acls, rootAcl, uriLimits }: TreeSetup): Tree {
+export function createTree({ objects, acls, properties, rootAcl, uriLimits }: TreeSetup): Tree {
   const roots = new Set<string>();
   for (const { root } of objects) {
     const locUri = formatLocUri(root);
@@ -53,7 +61,7 @@ export function createTree({ objects, acls, rootAcl, uriLimits }: TreeSetup): Tr
   }
   return new MountedTree(
     objects,
-    acls ?? new MemoryAclStore(),
+    { acls: acls ?? new MemoryNodeMap(), properties },
     parseAcl(rootAcl ?? DEFAULT_ROOT_ACL),
     uriLimits ?? DEFAULT_LOC_URI_LIMITS,
   );
@@ -64,17 +72,19 @@ class MountedTree implements Tree {
   readonly #objects: readonly ManagementObject[];
   readonly #rootAcl: Acl;
   readonly acls: AclStore;
+  readonly properties: PropertyKeeping | undefined;
   readonly uriLimits: LocUriLimits;
 
-  constructor(objects: readonly ManagementObject[], acls: AclStore, rootAcl: Acl, uriLimits: LocUriLimits) {
+  constructor(objects: readonly ManagementObject[], { acls, properties }: Kept, rootAcl: Acl, uriLimits: LocUriLimits) {
     this.#objects = objects.toSorted((a, b) => b.root.length - a.root.length);
     this.acls = acls;
+    this.properties = properties;
     this.#rootAcl = rootAcl;
     this.uriLimits = uriLimits;
   }
 
-  withAcls(acls: AclStore): Tree {
-    return new MountedTree(this.#objects, acls, this.#rootAcl, this.uriLimits);
+  keeping(kept: Kept): Tree {
+    return new MountedTree(this.#objects, kept, this.#rootAcl, this.uriLimits);
   }
 
   objectAt(path: Path): ObjectAt | undefined {

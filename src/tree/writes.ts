@@ -3,6 +3,7 @@ import type { Data, Item, Meta } from '../protocol/message/message.ts';
 import { type Acl, allows, formatAcl, isAclServerId } from './acl.ts';
 import { formatLocUri } from './loc-uri.ts';
 import type { ExecRequest, NodeValue, Path } from './management-object.ts';
+import { noteChange } from './kept-properties.ts';
 import { newNodeOf, newValueOf } from './node-value.ts';
 import { attempt, DONE, type Execution, type Outcome, refused } from './outcome.ts';
 import { refusalOf } from './rights.ts';
@@ -18,18 +19,19 @@ export async function add(execution: Execution, path: Path, meta: Meta, data: Da
   return create(execution, path, newNodeOf(meta, data), 'checked');
 }
 
-/** Replace of a value: the leaf is there already. [REPPRO] */
+/** Replace of a value: the leaf is there already, or is one that a Replace makes. [REPPRO] */
 export async function replace(execution: Execution, path: Path, meta: Meta, data: Data | undefined): Promise<Outcome> {
-  const node = await execution.tree.find(path);
+  const at = execution.tree.objectAt(path);
+  const node = (await execution.tree.find(path)) ?? at?.object.blank?.(at.path);
   if (!node) return refused(STATUS.notFound);
   const refusal = await refusalOf(execution, path, node, 'Replace');
   if (refusal) return refusal;
   if (node.format === 'node') return refused(STATUS.commandNotAllowed);
   const value = newValueOf(node, meta, data);
-  const at = execution.tree.objectAt(path);
   if (!at?.object.replace) return refused(STATUS.commandNotAllowed);
   await execution.stage?.keep(path);
   await at.object.replace(at.path, value, execution.caller);
+  await noteChange(execution.tree, path);
   return DONE;
 }
 
@@ -91,6 +93,7 @@ async function createOne(execution: Execution, path: Path, value: NodeValue, rig
   await at.object.add(at.path, value, caller);
   const acl = aclOfNew(value, await tree.effectiveAcl(parentPath), caller.serverId);
   if (acl !== undefined) await tree.acls.set(path, acl);
+  await noteChange(tree, path, parentPath);
   return DONE;
 }
 
@@ -107,13 +110,13 @@ function aclOfNew(value: NodeValue, parentAcl: Acl, serverId: string): string | 
   );
 }
 
-/** Deletes a node with all below it and their ACLs, whoever asks. */
+/** Deletes a node with all below it and what the tree keeps of them, whoever asks. */
 export async function removeUnchecked({ tree, caller, stage }: Execution, path: Path): Promise<Outcome> {
   const at = tree.objectAt(path);
   if (!at?.object.delete) return refused(STATUS.commandNotAllowed);
   await stage?.keep(path);
   await at.object.delete(at.path, caller);
-  await tree.acls.forget(path);
+  await Promise.all([tree.acls.forget(path), tree.properties?.store.forget(path), noteChange(tree, path.slice(0, -1))]);
   return DONE;
 }
 

@@ -163,6 +163,28 @@ describe('packages', () => {
   });
 });
 
+describe('Atomic', () => {
+  it('client: executes an Atomic as a whole whose answers fit in no message, and spreads them over several', async () => {
+    const adds = Array.from(
+      { length: 20 },
+      (_, at) =>
+        `<Add><CmdID>${at + 3}</CmdID><Item><Target><LocURI>./Vendor/Demo/Own${at}</LocURI></Target><Data>x</Data></Item></Add>`,
+    );
+    const atomic = `<Atomic><CmdID>2</CmdID>${adds.join('')}</Atomic>`;
+    const maxMsgSize = '<Meta><MaxMsgSize xmlns="syncml:metinf">1500</MaxMsgSize></Meta>';
+    const goOn = (msgId: number) => answer(msgId, '', { hdr: 200, final: msgId > 9 });
+    script = [answer(1, atomic, { cred: cred('old-server') + maxMsgSize })];
+    for (let msgId = 2; msgId <= 10; msgId += 1) script.push(goOn(msgId));
+    await run();
+    expect(statusIn(received[1]!, '2')).toBe(200);
+    const answers = received.slice(1);
+    expect(answers.filter((body) => body.includes('<Cmd>Add</Cmd>')).length).toBeGreaterThan(1);
+    for (const body of answers) expect(Buffer.byteLength(body)).toBeLessThanOrEqual(1500);
+    const codes = adds.map((_, at) => answers.flatMap((body) => statusIn(body, String(at + 3)) ?? [])[0]);
+    expect(codes).toEqual(adds.map(() => 200));
+  });
+});
+
 describe('authentication', () => {
   it.each([401, 407])(
     'client: repeats package 1 under the challenge of a %i, as the next message of the session',

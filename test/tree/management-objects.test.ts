@@ -13,6 +13,11 @@ const INTRODUCTION = `# Management objects
 What stands in the trees of this product. The tables are those that the code answers from; a test compares this page with
 them, and \`npx vitest run -u test/tree/management-objects.test.ts\` writes it anew. \`<x>\` stands for any name. Occurrence
 counts below the parent; _permanent_ nodes are never deleted or renamed. Add stands at the node that can be added.
+
+Every node has the properties ACL, Format, Name and Type, and a leaf has Size. The gateway also keeps Title, TStamp and
+VerNo of what DM Servers write: TStamp and VerNo count changes of a value, and of the names below an interior node. A node that
+servers can change and none has changed yet has VerNo 0 and an empty TStamp; one that none can change, as in the
+results of a run, answers 406.
 `;
 
 const OCCURRENCES: Readonly<Record<Exclude<Occurrence, number>, string>> = {

@@ -8,8 +8,7 @@ const DIGEST_BYTES = 16;
 const HEADER_BYTES = 8;
 const MAX_SESSION_NUMBER = 0xffff;
 const MAX_SERVER_ID_BYTES = 0xff;
-const VERSIONS_READ: readonly number[] = [10, 11, 12];
-const VERSIONS_WRITTEN: readonly number[] = [11, 12];
+const VERSIONS: readonly number[] = [10, 11, 12];
 /** By the value of the field. */
 const UI_MODES = ['unspecified', 'background', 'informative', 'interactive'] as const;
 const INITIATORS = ['client', 'server'] as const;
@@ -68,28 +67,36 @@ export function readNotification(datagram: Uint8Array): ReceivedNotification | u
   const initiator = INITIATORS[(flags >> 3) & 0b1];
   const sessionNumber = trigger.readUInt16BE(5);
   const serverIdEnd = HEADER_BYTES + trigger.readUInt8(7);
-  if (!VERSIONS_READ.includes(version) || !uiMode || !initiator || sessionNumber === 0) return undefined;
+  if (!VERSIONS.includes(version) || !uiMode || !initiator || sessionNumber === 0) return undefined;
   const serverId = serverIdEnd > trigger.length ? undefined : textOf(trigger.subarray(HEADER_BYTES, serverIdEnd));
   if (serverId === undefined) return undefined;
   const vendor = serverIdEnd === trigger.length ? undefined : trigger.subarray(serverIdEnd);
   return { version, uiMode, initiator, sessionId: sessionNumber.toString(16).toUpperCase(), serverId, vendor };
 }
 
+/** What a notification proved itself under: the stored nonce or, for ever, a reset nonce; then its digest tells it from others. */
+export type NotificationProof = { readonly nonce: 'stored' } | { readonly nonce: 'reset'; readonly digest: Uint8Array };
+
 /**
- * Whether this server sent the notification: it is named in it, and the digest is right under the nonce or under one of
- * the reset nonces. [NOTI 6.2]
+ * How this server proves that it sent the notification: it is named in it, and the digest is right under the nonce or
+ * under one of the reset nonces. Undefined: it did not send it. [NOTI 6.2]
  */
-export function verifyNotification(
+export function notificationProof(
   datagram: Uint8Array,
   server: Pick<Principal, 'name' | 'digest'>,
   nonce: Uint8Array,
-): boolean {
-  if (readNotification(datagram)?.serverId !== server.name) return false;
-  const given = datagram.subarray(0, DIGEST_BYTES);
-  const trigger = triggerOf(datagram);
-  return [nonce, ...RESET_NONCES].some((known) =>
-    timingSafeEqual(given, contentProof(server.digest, known, contentHash(trigger))),
-  );
+): NotificationProof | undefined {
+  if (readNotification(datagram)?.serverId !== server.name) return undefined;
+  const digest = datagram.subarray(0, DIGEST_BYTES);
+  const hash = contentHash(triggerOf(datagram));
+  const isUnder = (known: Uint8Array): boolean => timingSafeEqual(digest, contentProof(server.digest, known, hash));
+  if (isUnder(nonce)) return { nonce: 'stored' };
+  return RESET_NONCES.some(isUnder) ? { nonce: 'reset', digest } : undefined;
+}
+
+/** Whether this server sent the notification, as `notificationProof` says. [NOTI 6.2] */
+export function verifyNotification(...sent: Parameters<typeof notificationProof>): boolean {
+  return notificationProof(...sent) !== undefined;
 }
 
 /**
@@ -102,7 +109,7 @@ export function notificationAddressee(datagram: Uint8Array): string | undefined 
 }
 
 function encodeTrigger({ version, uiMode, initiator, sessionId, serverId, vendor }: OutgoingNotification): Uint8Array {
-  if (!VERSIONS_WRITTEN.includes(version)) throw misfit('version', version, VERSIONS_WRITTEN.join(' or '));
+  if (!VERSIONS.includes(version)) throw misfit('version', version, VERSIONS.join(' or '));
   if (!Number.isInteger(sessionId) || sessionId < 1 || sessionId > MAX_SESSION_NUMBER) {
     throw misfit('sessionid', sessionId, `1 to ${MAX_SESSION_NUMBER}`);
   }

@@ -102,6 +102,12 @@ function lastChunk(command: Unnumbered, from: number, form: WireForm): Unnumbere
   return withItem(command, { meta, data: data.slice(from) });
 }
 
+/** Bytes of Data on its way, which is what Size and MaxObjSize count. [DMPROTO 6.4] */
+export function transferredBytes(data: Data, form: WireForm): number {
+  const bytes = Buffer.byteLength(data);
+  return form.encoding === 'xml' && needsBase64(data) ? 4 * Math.ceil(bytes / 3) : bytes;
+}
+
 /** Data as it is transferred: what XML cannot hold is cut as base64, for chunks of octets would not join as such. */
 function transferred(command: Unnumbered, form: WireForm): { readonly data: Data; readonly meta: Meta | undefined } {
   const { data = '', meta } = ('items' in command ? command.items[0] : undefined) ?? {};

@@ -52,8 +52,13 @@ export type ClientInput =
 export type ClientEffect =
   /** Encode, post to `url` with the MAC of `signer` where its scheme is mac, decode, and step with `received`. */
   | { readonly kind: 'post'; readonly url: string; readonly message: Message; readonly signer: Authentication }
-  /** Start to execute these commands (maybe none), then pull as for `produce`. */
-  | { readonly kind: 'execute'; readonly msgId: string; readonly commands: readonly RequestCommand[] }
+  /** Start to execute these commands (maybe none), then pull as for `produce`. `maxObjBytes`: no value may take more on its way. */
+  | {
+      readonly kind: 'execute';
+      readonly msgId: string;
+      readonly commands: readonly RequestCommand[];
+      readonly maxObjBytes: number | undefined;
+    }
   /** Pull further answers until about `maxBytes` of them or the end, then step with `produced`. */
   | { readonly kind: 'produce'; readonly maxBytes: number }
   /** Store before the next post. A direction that did not change is absent. */

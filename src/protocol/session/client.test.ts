@@ -460,4 +460,15 @@ describe('a DM client and commands', () => {
     expect(talk.executed).toEqual([]);
     expect(talk.posts).toHaveLength(1);
   });
+
+  it('client: ends the session by its own abort, whatever the server still wants', () => {
+    const talk = new Conversation();
+    talk.alerts = [{ ref: 'stop', alert: { kind: 'Alert', code: 1223, items: [] } }];
+    talk.hear({ commands: [GET] });
+    expect(talk.said.body).toContainEqual(expect.objectContaining({ kind: 'Alert', code: 1223 }));
+    talk.hear({ commands: [{ ...GET, cmdId: '6' }] });
+    expect(talk.outcome).toBe('aborted');
+    expect(talk.executed).toHaveLength(1);
+    expect(talk.posts).toHaveLength(2);
+  });
 });

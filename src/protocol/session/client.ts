@@ -15,8 +15,8 @@ import {
   isRefusal,
   isRequest,
   requestsIn,
-  VERSIONS,
 } from './outgoing.ts';
+import { VERSIONS } from './versions.ts';
 
 /** One end of a session, the client's. `producing`: answers are on their way to be said. */
 export type ClientState =
@@ -62,6 +62,8 @@ interface Session {
   readonly peerNonce: Uint8Array;
   readonly peerFailures: number;
   readonly maxMsgBytes: number | undefined;
+  /** Largest object that the server takes. */
+  readonly maxObjBytes: number | undefined;
   /** What our last message said besides `Statuses`: a challenge has it said again. */
   readonly said: readonly Entry[];
   /** CmdID of the chunk our last message ended with; the rest of its object comes first in `toSay`. */
@@ -123,6 +125,7 @@ function opening(setup: ClientSetup): Session {
     peerNonce: setup.peer.nonce,
     peerFailures: 0,
     maxMsgBytes: undefined,
+    maxObjBytes: undefined,
     said: [],
     chunkCmdId: undefined,
     alertRefs: new Map(),
@@ -144,6 +147,7 @@ function takeIn(before: Session, received: Received): ClientStep {
     ...before,
     url: hdr.respUri ?? before.url,
     maxMsgBytes: hdr.meta?.maxMsgBytes ?? before.maxMsgBytes,
+    maxObjBytes: hdr.meta?.maxObjBytes ?? before.maxObjBytes,
     // A server that asks for the rest of our package sends no Final, and has finished its own all the same.
     isServerFinal: message.final || (before.isServerFinal && !before.isFinal),
   };
@@ -250,7 +254,7 @@ function takeCommands(proof: Proof, message: Message): ClientStep {
   const before = withoutRefusedObject({ ...proof.session, unstoredNonce: undefined }, message);
   const answered = alertsAnswered(before, message);
   const { parts, interrupted, incoming } = assemble(before.incoming, message.body, before.setup.maxObjBytes);
-  const isAborted = parts.some(({ command }) => isOfSession(command) && command.code === ALERT.sessionAbort);
+  const isAborted = [...parts, ...before.said].some(({ command }) => isAbort(command));
   if (isAborted) return close({ kind: 'aborted' }, [...remembering(proof, false), ...answered]);
   const statuses = [proof.status];
   const commands: RequestCommand[] = [];
@@ -276,6 +280,10 @@ function takeCommands(proof: Proof, message: Message): ClientStep {
   const isDone = session.toSay.length === 0 && statuses.length === 1 && session.isFinal && message.final;
   if (isDone) return close({ kind: 'completed' }, [...remembering(proof, false), ...answered]);
   return say(session, statuses, effects);
+}
+
+function isAbort(command: Unnumbered): boolean {
+  return command.kind === 'Alert' && command.code === ALERT.sessionAbort;
 }
 
 /** Whether a server sends again what was executed already. Peer: some servers give every message the MsgID 1. */
@@ -312,7 +320,8 @@ function produce(session: Session, statuses: Statuses, effects: readonly ClientE
       session: { ...session, executing: batch.msgId, waiting },
       statuses,
     };
-    return { next, effects: [...effects, { kind: 'execute', msgId: batch.msgId, commands: batch.commands }] };
+    const { maxObjBytes } = session;
+    return { next, effects: [...effects, { kind: 'execute', ...batch, maxObjBytes }] };
   }
   const next: ClientState = { phase: 'producing', session, statuses };
   return { next, effects: [...effects, { kind: 'produce', maxBytes: limitOf(session) }] };

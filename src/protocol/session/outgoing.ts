@@ -12,15 +12,6 @@ import {
   type Unnumbered,
 } from '../message/message.ts';
 
-/** What every message of ours says of the protocol. [REPPRO 5] */
-export const VERSIONS = { verDtd: '1.2', verProto: 'DM/1.2' } as const;
-
-/** Whether a peer's message is of a version we speak; one that leaves it out is taken at its word. [DMPROTO 5] */
-export function versionStatus({ verDtd, verProto }: SyncHdr): number {
-  if (verProto !== '' && !/^DM\/1\.[23]$/.test(verProto)) return STATUS.protocolVersionNotSupported;
-  return verDtd === '' || verDtd === '1.2' ? STATUS.ok : STATUS.dtdVersionNotSupported;
-}
-
 /** A Status for the SyncHdr of a message. [DMPROTO 8] */
 export function hdrStatus({ msgId }: SyncHdr, code: number, chal?: Meta): Unnumbered<StatusCommand> {
   return {

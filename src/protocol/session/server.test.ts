@@ -204,12 +204,62 @@ describe('a DM server lets clients in', () => {
   it.each([
     [{ verDtd: '1.2', verProto: 'DM/2.0' }, 513],
     [{ verDtd: '1.2', verProto: 'SyncML/1.2' }, 513],
-    [{ verDtd: '1.1', verProto: 'DM/1.2' }, 505],
+    [{ verDtd: '1.0', verProto: 'DM/1.2' }, 505],
+    [{ verDtd: '2.0', verProto: 'DM/1.2' }, 505],
+    [{ verDtd: '1.1', verProto: 'DM/1.0' }, 513],
   ])('server: turns %o away with %i', (versions, code) => {
     const talk = new Conversation();
     expect(statuses(talk.say([ALERT], { versions }))[0]).toEqual(['0', 'SyncHdr', code]);
     expect(talk.outcome).toBe('unsupported');
     expect(talk.deliveries).toEqual([]);
+  });
+});
+
+describe('a DM server and a client of DM 1.1', () => {
+  it.each([
+    [
+      { verDtd: '1.1', verProto: 'DM/1.1' },
+      { verDtd: '1.1', verProto: 'DM/1.1' },
+    ],
+    [
+      { verDtd: '1.1', verProto: '' },
+      { verDtd: '1.1', verProto: 'DM/1.1' },
+    ],
+    [
+      { verDtd: '', verProto: 'DM/1.1' },
+      { verDtd: '1.2', verProto: 'DM/1.1' },
+    ],
+    [
+      { verDtd: '1.2', verProto: 'DM/1.3' },
+      { verDtd: '1.2', verProto: 'DM/1.2' },
+    ],
+    [
+      { verDtd: '', verProto: '' },
+      { verDtd: '1.2', verProto: 'DM/1.2' },
+    ],
+  ])('server: answers %o in %o', (versions, expected) => {
+    const talk = new Conversation({ peer: DEVICE }, []);
+    expect(talk.say([ALERT], { versions }).hdr).toMatchObject(expected);
+    const proven = talk.say([ALERT], { versions, cred: credOf({ ...DEVICE, nonce: FRESH }) });
+    expect(statuses(proven)[0]).toEqual(['0', 'SyncHdr', 212]);
+    expect(proven.hdr).toMatchObject(expected);
+  });
+
+  it('server: leaves out of its commands what the DTD before 1.2 does not have, nested ones too', () => {
+    const filter = { filterType: 'EXCLUSIVE' };
+    const items = [{ target: { locUri: './A', filter }, sourceParent: './B', targetParent: './C', data: 'x' }];
+    const exec: RequestCommand = { kind: 'Exec', cmdId: 'e', correlator: 'corr', items };
+    const sequence: RequestCommand = {
+      kind: 'Sequence',
+      cmdId: 's',
+      commands: [exec, { kind: 'Add', cmdId: 'a', items }],
+    };
+    const say = (versions: { readonly verDtd: string; readonly verProto: string }) =>
+      JSON.stringify(new Conversation({}, [[exec, sequence]]).say([ALERT], { versions }).body);
+    expect(say({ verDtd: '1.2', verProto: 'DM/1.2' })).toMatch(/correlator.*filter.*sourceParent.*targetParent/);
+    const body = say({ verDtd: '1.1', verProto: 'DM/1.1' });
+    expect(body).not.toMatch(/correlator|filter|Parent/);
+    expect(body.match(/"\.\/A"/g)).toHaveLength(3);
   });
 });
 

@@ -16,18 +16,9 @@ import {
 } from '../message/message.ts';
 import { assemble, type Assembled, type Incoming, noEndOfData, type Part } from './assembly.ts';
 import { addPart, type Outgoing } from './chunks.ts';
-import {
-  Body,
-  commandStatus,
-  hdrStatus,
-  hdrStatusIn,
-  isRefusal,
-  isRequest,
-  requestsIn,
-  VERSIONS,
-  versionStatus,
-} from './outgoing.ts';
+import { Body, commandStatus, hdrStatus, hdrStatusIn, isRefusal, isRequest, requestsIn } from './outgoing.ts';
 import type { Decision, Delivery, ServerEffect, ServerInput, ServerOutcome, ServerSetup } from './server-types.ts';
+import { inVersion, versionsFor, versionStatus } from './versions.ts';
 
 /** One end of a session, the server's. `unproven`: the client still has to prove itself. */
 export type ServerState =
@@ -401,7 +392,9 @@ function reply(session: Session, exchange: Exchange, decision: Decision): Server
     addOwn({ kind: 'Alert', code: ALERT.nextMessage, items: [] });
     return awaitAnswer({ last: [], unsent: session.unsent, isMidObject: false }, false);
   }
-  const toSend = session.unsent.length > 0 ? session.unsent : commands.map((command) => ({ command, from: 0 }));
+  const versions = versionsFor(hdr);
+  const fresh = commands.map((command) => ({ command: inVersion(command, versions), from: 0 }));
+  const toSend = session.unsent.length > 0 ? session.unsent : fresh;
   if (toSend.length === 0) return close('completed');
   // What comes now for earlier commands would be taken for an answer to the new ones: CmdIDs are unique in a list only.
   if (session.unsent.length === 0) sent.clear();
@@ -443,7 +436,7 @@ function sentKey(msgRef: string, cmdRef: string): string {
 function header(setup: ServerSetup, client: SyncHdr, msgId: number, ownNonce?: Uint8Array): SyncHdr {
   const cred = ownNonce === undefined ? undefined : credOf({ ...setup.own, nonce: ownNonce });
   return {
-    ...VERSIONS,
+    ...versionsFor(client),
     sessionId: client.sessionId,
     msgId: String(msgId),
     target: { locUri: client.source.locUri },

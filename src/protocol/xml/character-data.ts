@@ -14,31 +14,28 @@ const MAX_REFERENCE_CHARS = 64;
 /** Character data between two indices: line ends are LF, references are what they stand for. */
 export function characterData(input: XmlInput, start: number, end: number): string {
   const raw = input.text.slice(start, end);
-  if (input.isPlain) return raw;
-  const wrong = raw.indexOf(']]>');
+  const wrong = input.hasSectionEnd ? raw.indexOf(']]>') : -1;
   if (wrong >= 0) throw input.error('XML_SYNTAX', "']]>' is not allowed in text", start + wrong);
   return resolved(input, raw, start);
 }
 
 /** An attribute value between two indices. */
 export function attributeValue(input: XmlInput, start: number, end: number): string {
-  const raw = input.text.slice(start, end);
-  return input.isPlain ? raw : resolved(input, raw, start);
+  return resolved(input, input.text.slice(start, end), start);
 }
 
 /** Text taken as it stands, with LF as line end. */
 export function verbatim(input: XmlInput, start: number, end: number): string {
-  const raw = input.text.slice(start, end);
-  return input.isPlain ? raw : withLineFeeds(raw);
+  return withLineFeeds(input, input.text.slice(start, end));
 }
 
-function withLineFeeds(raw: string): string {
-  return raw.includes('\r') ? raw.replace(/\r\n?/g, '\n') : raw;
+function withLineFeeds({ hasReturn }: XmlInput, raw: string): string {
+  return hasReturn ? raw.replace(/\r\n?/g, '\n') : raw;
 }
 
 function resolved(input: XmlInput, raw: string, start: number): string {
-  let ampersand = raw.indexOf('&');
-  if (ampersand < 0) return withLineFeeds(raw);
+  let ampersand = input.hasReference ? raw.indexOf('&') : -1;
+  if (ampersand < 0) return withLineFeeds(input, raw);
   let text = '';
   let from = 0;
   while (ampersand >= 0) {
@@ -48,11 +45,11 @@ function resolved(input: XmlInput, raw: string, start: number): string {
       const message = "'&' does not start a character reference or one of &amp; &lt; &gt; &quot; &apos;";
       throw input.error('XML_REFERENCE', message, start + ampersand);
     }
-    text += withLineFeeds(raw.slice(from, ampersand)) + character;
+    text += withLineFeeds(input, raw.slice(from, ampersand)) + character;
     from = ampersand + semicolon + 1;
     ampersand = raw.indexOf('&', from);
   }
-  return text + withLineFeeds(raw.slice(from));
+  return text + withLineFeeds(input, raw.slice(from));
 }
 
 function referenced(name: string): string | undefined {

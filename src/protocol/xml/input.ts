@@ -4,6 +4,7 @@ import type { DecodeLimits, DecodeMode } from '../limits.ts';
 import { FORBIDDEN } from './characters.ts';
 
 const BOM_BYTES = 3;
+const NOT_ASCII = /[^\x00-\x7f]/g;
 /** Peer: a Motorola client ends a child list with a NUL octet; that one place is let through. */
 const DATA_END = /<\/(?:[^\s<>/:]+:)?Data\s*>/y;
 
@@ -12,14 +13,17 @@ export class XmlInput {
   readonly text: string;
   readonly mode: DecodeMode;
   readonly limits: DecodeLimits;
-  /** No reference, carriage return or `]]>` in the whole document: character data needs no second look. */
-  readonly isPlain: boolean;
+  /** Whether there is a carriage return, a reference or a `]]>` anywhere: where not, no text has to be searched for it. */
+  readonly hasReturn: boolean;
+  readonly hasReference: boolean;
+  readonly hasSectionEnd: boolean;
   #elements = 0;
   readonly #bomBytes: number;
   readonly #isAscii: boolean;
-  /** Offsets are asked for in ascending order: each is counted from the last. */
+  /** Offsets are asked for in ascending order: each is counted from the last. Up to the third index there is ASCII only. */
   #knownIndex = 0;
   #knownByte = 0;
+  #asciiUntil = 0;
 
   constructor(bytes: Uint8Array, mode: DecodeMode, limits: DecodeLimits) {
     if (bytes.length > limits.maxBytes) {
@@ -37,17 +41,23 @@ export class XmlInput {
       refuseOtherEncodings(body);
       this.text = body.toString('utf8', this.#bomBytes);
     }
-    this.isPlain = !/[&\r]|\]\]>/.test(this.text);
+    this.hasReturn = this.text.includes('\r');
+    this.hasReference = this.text.includes('&');
+    this.hasSectionEnd = this.text.includes(']]>');
     this.#refuseControlCharacters();
   }
 
   /** Byte offset of an index into the text. */
   byteOffset(index: number): number {
     if (this.#isAscii) return index;
-    if (index < this.#knownIndex) this.#knownIndex = this.#knownByte = 0;
-    this.#knownByte += Buffer.byteLength(this.text.slice(this.#knownIndex, index));
-    this.#knownIndex = index;
-    return this.#knownByte + this.#bomBytes;
+    if (index < this.#knownIndex) this.#knownIndex = this.#knownByte = this.#asciiUntil = 0;
+    if (index > this.#asciiUntil) {
+      this.#knownByte += Buffer.byteLength(this.text.slice(this.#knownIndex, index));
+      this.#knownIndex = index;
+      NOT_ASCII.lastIndex = index;
+      this.#asciiUntil = NOT_ASCII.test(this.text) ? NOT_ASCII.lastIndex - 1 : this.text.length;
+    }
+    return this.#knownByte + index - this.#knownIndex + this.#bomBytes;
   }
 
   /** Counts an element that starts there. */
