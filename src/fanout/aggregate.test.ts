@@ -13,9 +13,12 @@ describe('alert of a run', () => {
     ['every member succeeded', { succeeded: 3 }, 'complete', 200, 'informational'],
     ['some did not', { succeeded: 1, unknown: 2 }, 'complete', 250, 'warning'],
     ['none did', { failed: 1, 'timed-out': 2 }, 'complete', 550, 'warning'],
+    ['the quorum is reached', { succeeded: 2, pending: 1 }, 'running', 101, 'informational'],
+    ['the quorum is reached and the run is paused', { succeeded: 1, failed: 1, pending: 1 }, 'paused', 101, 'warning'],
     ['the run was cancelled', { succeeded: 1, cancelled: 2 }, 'cancelled', 551, 'warning'],
   ])('alert: when %s', (_, some, state, data, mark) => {
+    const { targets, pending, succeeded } = counts(some);
     expect(alertData(counts(some), state)).toBe(data);
-    expect(alertMark(data)).toBe(mark);
+    expect(alertMark(data, targets - pending - succeeded)).toBe(mark);
   });
 });

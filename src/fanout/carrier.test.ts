@@ -23,19 +23,29 @@ describe('carrier', () => {
     for (const form of [XML.form, { encoding: 'wbxml', version: 2 }] as const) {
       const maxMsgBytes = 1_024 + encodedBytes(ATOMIC, form);
       expect(sizes.firstTooLarge({ ...XML, form, maxMsgBytes })).toBeUndefined();
-      expect(sizes.firstTooLarge({ ...XML, form, maxMsgBytes: maxMsgBytes - 1 })).toBe(ATOMIC);
+      expect(sizes.firstTooLarge({ ...XML, form, maxMsgBytes: maxMsgBytes - 1 })).toEqual({
+        command: ATOMIC,
+        limit: 'MaxMsgSize',
+        bytes: maxMsgBytes,
+        maxBytes: maxMsgBytes - 1,
+      });
     }
   });
 
   it('carrier: takes a value in several messages that one cannot hold', () => {
     const maxMsgBytes = 1_024 + encodedBytes(LARGE, XML.form) - 1_000;
     expect(new CommandSizes([LARGE]).firstTooLarge({ ...XML, maxMsgBytes })).toBeUndefined();
-    expect(new CommandSizes([LARGE]).firstTooLarge({ ...XML, maxMsgBytes: 1_024 })).toBe(LARGE);
+    expect(new CommandSizes([LARGE]).firstTooLarge({ ...XML, maxMsgBytes: 1_024 })?.command).toBe(LARGE);
   });
 
   it('carrier: takes no value with more bytes than its objects may have, and names the nested command', () => {
     const sizes = new CommandSizes([GET, ATOMIC]);
     expect(sizes.firstTooLarge({ ...XML, maxObjBytes: 2_000 })).toBeUndefined();
-    expect(sizes.firstTooLarge({ ...XML, maxObjBytes: 1_999 })).toBe(LARGE);
+    expect(sizes.firstTooLarge({ ...XML, maxObjBytes: 1_999 })).toEqual({
+      command: LARGE,
+      limit: 'MaxObjSize',
+      bytes: 2_000,
+      maxBytes: 1_999,
+    });
   });
 });

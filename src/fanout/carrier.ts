@@ -1,4 +1,4 @@
-import { encodedBytes, type Encoding } from '../protocol/codec.ts';
+import { encodedBytes, type Encoding, type WireForm } from '../protocol/codec.ts';
 import { everyCommand, type RequestCommand } from '../protocol/message/message.ts';
 import { isSplittable } from '../protocol/session/chunks.ts';
 import { itemsOf } from './command-list.ts';
@@ -6,6 +6,15 @@ import type { Carrier } from './engine.ts';
 
 /** Room for what stands around a command: SyncHdr with credentials, and the Status that it is answered with. */
 const ENVELOPE_BYTES = 1_024;
+
+/** A command that a carrier cannot take, and the limit that it is beyond. */
+export interface TooLarge {
+  readonly command: RequestCommand;
+  readonly limit: 'MaxMsgSize' | 'MaxObjSize';
+  /** What has to fit: of a message with what stands around the command. */
+  readonly bytes: number;
+  readonly maxBytes: number;
+}
 
 /** How large the commands of a run are: reckoned once, asked for each of its devices. */
 export class CommandSizes {
@@ -17,12 +26,17 @@ export class CommandSizes {
     this.#commands = commands;
   }
 
+  /** About what a message with all of the commands takes. */
+  packageBytes(form: WireForm): number {
+    return this.#commands.reduce((sum, command) => sum + encodedBytes(command, form), ENVELOPE_BYTES);
+  }
+
   /** The first command that this carrier cannot take: its object is too large, or it fits in no message. [FANOUT 5] */
-  firstTooLarge({ form, maxMsgBytes = Infinity, maxObjBytes = Infinity }: Carrier): RequestCommand | undefined {
+  firstTooLarge({ form, maxMsgBytes = Infinity, maxObjBytes = Infinity }: Carrier): TooLarge | undefined {
     if (maxObjBytes < Infinity) {
       this.#objects ??= [...everyCommand(this.#commands)].map((command) => ({ command, bytes: objectBytes(command) }));
       const tooLarge = this.#objects.find(({ bytes }) => bytes > maxObjBytes);
-      if (tooLarge) return tooLarge.command;
+      if (tooLarge) return { ...tooLarge, limit: 'MaxObjSize', maxBytes: maxObjBytes };
     }
     if (maxMsgBytes === Infinity) return undefined;
     let sizes = this.#messageBytes.get(form.encoding);
@@ -31,7 +45,8 @@ export class CommandSizes {
       this.#messageBytes.set(form.encoding, sizes);
     }
     const index = sizes.findIndex((bytes) => bytes > maxMsgBytes);
-    return this.#commands[index];
+    const [command, bytes] = [this.#commands[index], sizes[index]];
+    return command && bytes !== undefined ? { command, limit: 'MaxMsgSize', bytes, maxBytes: maxMsgBytes } : undefined;
   }
 }
 

@@ -55,6 +55,16 @@ export function statusOf(command: RequestCommand, code: number): Answer {
  * Results; equal answers are equal text. What refers to none of the commands is left out. [FANOUT 4]
  */
 export function encodeDeResult(commands: readonly RequestCommand[], answers: readonly Answer[]): string {
+  return encodeAnswers(canonicalAnswers(commands, answers));
+}
+
+/** Answers that are in the order and form of a DeResult already. */
+export function encodeAnswers(answers: readonly Answer[]): string {
+  return encodeSyncBody(answers.map((answer, index) => ({ ...answer, cmdId: String(index + 1), msgRef: MSG_REF })));
+}
+
+/** The answers as a DeResult holds them. */
+export function canonicalAnswers(commands: readonly RequestCommand[], answers: readonly Answer[]): readonly Answer[] {
   const byCmdRef = new Map<string, Answer[]>();
   for (const answer of answers) {
     const others = byCmdRef.get(answer.cmdRef);
@@ -76,9 +86,7 @@ export function encodeDeResult(commands: readonly RequestCommand[], answers: rea
       results.push({ ...answer, items: answer.items.map((item) => asOctets(item, answer.meta)) });
     }
   }
-  return encodeSyncBody(
-    [...statuses, ...results].map((answer, index) => ({ ...answer, cmdId: String(index + 1), msgRef: MSG_REF })),
-  );
+  return [...statuses, ...results];
 }
 
 /** The answers a stored DeResult was made of, in its order. */

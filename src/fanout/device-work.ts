@@ -1,11 +1,24 @@
-import type { Answer, RequestCommand } from '../protocol/message/message.ts';
+import type { AlertCommand, Answer, RequestCommand } from '../protocol/message/message.ts';
 import type { ActiveRun, ActiveRuns } from './active-runs.ts';
+import { AsyncAlerts } from './async-alerts.ts';
+import { acceptedExecs, tellsOf } from './async-exec.ts';
 import { isRepeatable } from './command-list.ts';
 import { decodeDeResult, encodeDeResult, missingStatus } from './de-result.ts';
 import type { Assignment, Carrier, EngineOptions } from './engine.ts';
 import { keepAnswers, type KeptAnswers, NO_ANSWERS } from './kept-answers.ts';
-import type { EpochMs, Run, Target } from './store.ts';
-import { deadlineAt, endAnswered, type Ending, endTooLarge, endUnanswered, hasEnded, scheduleAfter } from './target.ts';
+import type { Policy } from './policy.ts';
+import type { Ending, EpochMs, Settlement, Target } from './store.ts';
+import {
+  deadlineAt,
+  endAnswered,
+  endTooLarge,
+  endUnanswered,
+  hasCome,
+  hasEnded,
+  isToAwait,
+  outcomeOfAnswer,
+  scheduleAfter,
+} from './target.ts';
 
 /** Targets in one page of the recovery. */
 const PAGE = 500;
@@ -23,7 +36,7 @@ interface DeviceWorkOptions extends Pick<EngineOptions, 'store' | 'clock' | 'ran
   readonly runs: ActiveRuns;
   /** Keys of the devices with an open session. */
   readonly openSessions: ReadonlySet<number>;
-  readonly onCompleted: (run: Run) => void;
+  readonly onSettled: (settled: Settlement) => void;
   /** A member is due, or ends, at this time. */
   readonly onDueAt: (at: EpochMs) => void;
 }
@@ -35,9 +48,11 @@ export class DeviceWork {
   readonly #progress = new WeakMap<Assignment, Progress>();
   /** By device, what its session was given last and has not finished. */
   readonly #current = new Map<number, Assignment>();
+  readonly #asyncAlerts: AsyncAlerts;
 
   constructor(options: DeviceWorkOptions) {
     this.#options = options;
+    this.#asyncAlerts = new AsyncAlerts(options);
   }
 
   async nextFor(deviceKey: number, carrier: Carrier): Promise<Assignment | undefined> {
@@ -48,7 +63,7 @@ export class DeviceWork {
       const run = target && (await this.#runOf(target));
       if (!run) return undefined;
       const now = clock.now();
-      const ending = endingInsteadOf(target, run, carrier, now);
+      const ending = endingInsteadOf(target, run, carrier, now, clock.wallNow());
       if (ending) {
         await this.#settle(target, ending);
         continue;
@@ -63,7 +78,7 @@ export class DeviceWork {
       this.#progress.set(assignment, { sentBefore: target.sentAt, kept: NO_ANSWERS, isSettled: false });
       if (openSessions.has(deviceKey)) {
         this.#current.set(deviceKey, assignment);
-        run.window.sessionUsed(deviceKey);
+        run.window.take(deviceKey, now);
       }
       onDueAt(endsAt);
       return assignment;
@@ -74,10 +89,11 @@ export class DeviceWork {
     const progress = this.#progressOf(assignment);
     if (progress.isSettled || answers.length === 0) return;
     const { target, commands } = assignment;
-    const { store, maxAnswerBytes } = this.#options;
+    const { store, clock, runs, maxAnswerBytes } = this.#options;
+    if (target.deviceKey !== undefined) runs.get(target.run)?.window.keep(target.deviceKey, clock.now());
     const kept = keepAnswers(progress.kept, commands, answers, maxAnswerBytes);
     if (!more && missingStatus(commands, kept.answers).length === 0) {
-      await this.#settle(target, endAnswered(commands, kept.answers));
+      await this.#complete(target, commands, kept.answers);
       progress.isSettled = true;
     } else if (kept !== progress.kept) {
       await store.recordPartial(target, encodeDeResult(commands, kept.answers));
@@ -101,12 +117,21 @@ export class DeviceWork {
     const { store } = this.#options;
     let settled = 0;
     for (;;) {
-      const target = await store.nextForDevice(deviceKey);
-      const run = target && (await this.#runOf(target));
-      if (!run) return settled;
-      await this.#settle(target, endUnanswered({ ...target, deviceKey: undefined }, run.commands));
-      settled += 1;
+      const page = await store.unsentOfDevice(deviceKey, PAGE);
+      const ended = await Promise.all(
+        page.map(async (target) => {
+          const run = await this.#runOf(target);
+          return run !== undefined && this.#settle(target, endUnanswered({ ...target, deviceKey: undefined }, run));
+        }),
+      );
+      settled += ended.filter((applied) => applied).length;
+      if (page.length < PAGE) return settled;
     }
+  }
+
+  async asyncAlert(deviceKey: number, alert: AlertCommand): Promise<boolean> {
+    await this.#completeBefore(deviceKey, alert);
+    return this.#asyncAlerts.told(deviceKey, alert);
   }
 
   /** Nothing more is kept for this device. */
@@ -131,36 +156,84 @@ export class DeviceWork {
 
   /** An answer that is whole counts, though its session ended early; commands that may run twice are sent again. */
   async #lose(target: Target, commands: readonly RequestCommand[], answers: readonly Answer[]): Promise<void> {
-    if (missingStatus(commands, answers).length === 0) return this.#settle(target, endAnswered(commands, answers));
-    if (isRepeatable(commands)) await this.#putBack(target, target);
+    if (missingStatus(commands, answers).length === 0) return this.#complete(target, commands, answers);
+    const { repeatUnsafe = false } = this.#options.runs.get(target.run)?.policy ?? {};
+    if (repeatUnsafe || isRepeatable(commands)) await this.#putBack(target, target);
   }
 
   async #putBack(target: Target, values: Pick<Target, 'lastContact' | 'sentAt'>): Promise<void> {
     const { store, runs, clock, random, onDueAt } = this.#options;
     const run = runs.get(target.run);
     if (!run) return;
-    const schedule = scheduleAfter(target.attempts, target, run, clock.now(), random());
+    const now = clock.now();
+    const schedule = scheduleAfter(target.attempts, target, run, now, random());
     const { lastContact, sentAt } = values;
-    if (await store.markUnsent(target, { lastContact, sentAt, ...schedule })) onDueAt(schedule.dueAt);
+    if (!(await store.markUnsent(target, { lastContact, sentAt, ...schedule }))) return;
+    onDueAt(run.current.state === 'cancelling' ? now : schedule.dueAt);
+  }
+
+  /** Every Status is there: the member settles, unless it is to wait for the end of its Execs. [FANOUT 5] */
+  async #complete(target: Target, commands: readonly RequestCommand[], answers: readonly Answer[]): Promise<void> {
+    const ending = endAnswered(commands, answers);
+    const policy = ending.asyncExecs > 0 ? await this.#policyOf(target) : undefined;
+    if (!policy || !isToAwait(ending, policy)) await this.#settle(target, ending);
+    else if (!(await this.#await(target, ending)) && !(await this.#hasWholeAnswer(target, commands))) {
+      await this.#settle(target, { ...ending, outcome: 'unknown' });
+    }
+  }
+
+  /** It ended with the answer of its device already: what replaces that is the end of its Execs, not the same again. */
+  async #hasWholeAnswer({ run, n }: Target, commands: readonly RequestCommand[]): Promise<boolean> {
+    const member = await this.#options.store.member(run, n);
+    return member?.deResult !== undefined && outcomeOfAnswer(commands, decodeDeResult(member.deResult)) === 'succeeded';
+  }
+
+  /** False when the member has ended meanwhile. */
+  async #await(target: Target, ending: Ending): Promise<boolean> {
+    const { store, runs, clock, onDueAt } = this.#options;
+    const run = runs.get(target.run);
+    if (!run) return false;
+    const isCancelling = run.current.state === 'cancelling';
+    const endsAt = isCancelling ? deadlineAt(clock.now(), run) : Math.max(run.endsAt, run.expiresNotBefore);
+    const isAwaiting = await store.markAwaiting(target, ending, endsAt);
+    if (isAwaiting) onDueAt(endsAt);
+    return isAwaiting;
+  }
+
+  async #policyOf({ run }: Target): Promise<Policy | undefined> {
+    const { store, runs } = this.#options;
+    return (runs.get(run) ?? (await store.run(run)))?.policy;
   }
 
   /** The session goes on to the next commands: a last answer that came in parts is whole now. */
   async #finish(deviceKey: number): Promise<void> {
     const assignment = this.#current.get(deviceKey);
     if (!assignment) return;
-    const { target, commands } = assignment;
     const progress = this.#progressOf(assignment);
-    if (!progress.isSettled && missingStatus(commands, progress.kept.answers).length === 0) {
-      await this.#settle(target, endAnswered(commands, progress.kept.answers));
-      progress.isSettled = true;
-    }
+    if (isWhole(assignment, progress)) await this.#completeNow(assignment, progress);
     this.#current.delete(deviceKey);
   }
 
-  async #settle(target: Target, ending: Ending): Promise<void> {
-    const { store, clock, onCompleted } = this.#options;
-    const { completed } = await store.settle(target, ending.outcome, ending.deResult, clock.now());
-    if (completed) onCompleted(completed);
+  /** An alert can tell the end of an Exec in the very package whose Status took it on. */
+  async #completeBefore(deviceKey: number, alert: AlertCommand): Promise<void> {
+    const assignment = this.#current.get(deviceKey);
+    if (!assignment) return;
+    const progress = this.#progressOf(assignment);
+    const execs = acceptedExecs(assignment.commands, progress.kept.answers);
+    if (!execs.some((exec) => tellsOf(alert, exec)) || !isWhole(assignment, progress)) return;
+    await this.#completeNow(assignment, progress);
+  }
+
+  async #completeNow({ target, commands }: Assignment, progress: Progress): Promise<void> {
+    await this.#complete(target, commands, progress.kept.answers);
+    progress.isSettled = true;
+  }
+
+  async #settle(target: Target, ending: Ending): Promise<boolean> {
+    const { store, clock, onSettled } = this.#options;
+    const settled = await store.settle(target, ending, clock.now());
+    onSettled(settled);
+    return settled.applied;
   }
 
   /** A run that is being started can have a waiting target before the engine has taken the run up. */
@@ -169,7 +242,7 @@ export class DeviceWork {
     const known = runs.get(number);
     if (known) return known;
     const run = await store.run(number);
-    return run?.state === 'running' ? runs.add(run, clock.now()) : undefined;
+    return run && run.endedAt === undefined ? runs.add(run, clock.now()) : undefined;
   }
 
   #progressOf(assignment: Assignment): Progress {
@@ -186,9 +259,20 @@ function answersOf({ partial }: Target): readonly Answer[] {
   return partial === undefined ? [] : decodeDeResult(partial);
 }
 
+/** Whether every Status is there of an assignment that has not ended. */
+function isWhole({ commands }: Assignment, { isSettled, kept }: Progress): boolean {
+  return !isSettled && missingStatus(commands, kept.answers).length === 0;
+}
+
 /** Why a waiting member gets no commands although its device is there. */
-function endingInsteadOf(target: Target, run: ActiveRun, carrier: Carrier, now: EpochMs): Ending | undefined {
-  if (hasEnded(target, run, now)) return endUnanswered(target, run.commands);
+function endingInsteadOf(
+  target: Target,
+  run: ActiveRun,
+  carrier: Carrier,
+  now: EpochMs,
+  wallNow: EpochMs,
+): Ending | undefined {
+  if (hasEnded(target, run, now) || hasCome(run.policy.notAfter, wallNow)) return endUnanswered(target, run);
   const tooLarge = run.sizes.firstTooLarge(carrier);
-  return tooLarge && endTooLarge(run.commands, tooLarge);
+  return tooLarge && endTooLarge(run.commands, tooLarge.command);
 }

@@ -1,12 +1,12 @@
 import type { WireForm } from '../protocol/codec.ts';
-import { StatusError } from '../protocol/errors.ts';
-import { STATUS } from '../protocol/message/codes.ts';
-import type { Answer, RequestCommand } from '../protocol/message/message.ts';
+import type { AlertCommand, Answer, RequestCommand } from '../protocol/message/message.ts';
 import { ActiveRuns } from './active-runs.ts';
-import { commandsToSyncBody } from './commands.ts';
 import { DeviceWork } from './device-work.ts';
 import type { Policy } from './policy.ts';
-import type { FanOutStore, LastContact, Run, Target } from './store.ts';
+import type { SettledOutcome } from './outcome.ts';
+import { createStarts } from './starts.ts';
+import { createSteering } from './steering.ts';
+import type { FanOutStore, LastContact, Run, Settlement, Target } from './store.ts';
 import { TurnLoop } from './turn-loop.ts';
 
 /** How long after a start no member expires that an earlier process left. [FANOUT 7] */
@@ -22,6 +22,8 @@ export interface Notifier {
 export interface Clock {
   /** Epoch ms. */
   now(): number;
+  /** Epoch ms as the wall clock says, which may jump; `now` never does. */
+  wallNow(): number;
   /** Calls back once, after `delayMs`; answers how to call it off. */
   after(delayMs: number, callback: () => void): () => void;
 }
@@ -30,8 +32,12 @@ export interface Clock {
 export interface EngineEvents {
   runStarted(run: Run): void;
   runCompleted(run: Run): void;
+  /** Its state was changed by what somebody asked for, or by its policy. */
+  runChanged(run: Run): void;
   /** An alert for this server was put into the outbox. */
   alertReady(serverId: string): void;
+  /** The wall clock has jumped; no deadline has moved. */
+  clockJumped(byMs: number): void;
   /** Something failed that the engine will try again, for example the store. */
   problem(where: string, error: unknown): void;
 }
@@ -44,6 +50,19 @@ export interface StartRequest {
   readonly correlator: string | undefined;
   readonly policy: Policy;
   readonly idempotencyKey: string | undefined;
+}
+
+/** What is asked for when the members of an earlier run are to be run again. */
+export interface RetryRequest {
+  readonly run: number;
+  /** At least one. */
+  readonly outcomes: readonly SettledOutcome[];
+  /** As in `StartRequest`. */
+  readonly serverId: string | undefined;
+  readonly correlator: string | undefined;
+  readonly idempotencyKey: string | undefined;
+  /** Undefined: that of the earlier run without its NotBefore and NotAfter. */
+  readonly policy: Policy | undefined;
 }
 
 /** What one session with a device is to carry. */
@@ -67,10 +86,28 @@ export interface FanOutEngine {
   close(): Promise<void>;
   /**
    * Makes the run durable; a start that was asked for before answers the run of then. Throws `StatusError` 404 (no
-   * group), 412 (no members, no commands), 403 (too many active runs), 409 (the key was used for another order).
+   * group), 412 (no members, no commands), 403 (too many active runs), 409 (the key was used for another order), 400 (its
+   * NotAfter has passed).
    */
   startRun(request: StartRequest): Promise<Run>;
-  /** An authenticated session with this device is open: it takes a slot of the window until `sessionClosed`. */
+  /**
+   * Starts a run with the same commands for the members of an ended run that had one of the outcomes. Throws like
+   * `startRun`; 404 also when there is no such run, 405 while it is active, 412 when no member had such an outcome.
+   */
+  retryRun(request: RetryRequest): Promise<Run>;
+  /**
+   * No more turns and commands until it is resumed; what has left may be answered, deadlines go on. Nothing changes when
+   * it is paused already. This and the next two throw `StatusError` 404 (no run) and 405 (its state does not allow it).
+   */
+  pauseRun(run: number): Promise<Run>;
+  /** A paused run goes on; after too many failures with its next wave. Nothing changes when it is running or scheduled. */
+  resumeRun(run: number): Promise<Run>;
+  /** Members that were never sent their commands end as `cancelled`, the others at their answer or deadline. */
+  cancelRun(run: number): Promise<Run>;
+  /**
+   * An authenticated session with this device is open: a slot of the window that it has is its own until
+   * `sessionClosed`, or until the device falls silent.
+   */
   sessionOpened(deviceKey: number): void;
   sessionClosed(deviceKey: number): void;
   /**
@@ -93,6 +130,11 @@ export interface FanOutEngine {
   sessionLost(assignment: Assignment, how: 'lost' | 'refused'): Promise<void>;
   /** There will be no session with the device any more: what waits for it is `unreachable`. Answers how many members. */
   deviceGone(deviceKey: number): Promise<number>;
+  /**
+   * A Generic Alert of a device: when it tells the end of an Exec that the device took on with 202, it is kept, and the
+   * member that waited for it settles. Durable when it resolves; false: it tells of no such Exec. [FANOUT 5]
+   */
+  asyncAlert(deviceKey: number, alert: AlertCommand): Promise<boolean>;
   /** A contact with the device failed before any commands left. */
   contactFailed(deviceKey: number, contact: Extract<LastContact, 'unauthorized'>): Promise<void>;
 }
@@ -114,13 +156,24 @@ export function createFanOutEngine(options: EngineOptions): FanOutEngine {
   const { store, clock, events } = options;
   const runs = new ActiveRuns();
   const openSessions = new Set<number>();
-  const loop = new TurnLoop({ ...options, runs, openSessions, onCompleted });
-  const work = new DeviceWork({ ...options, runs, openSessions, onCompleted, onDueAt: (at) => loop.wakeBy(at) });
+  const loop = new TurnLoop({ ...options, runs, openSessions, onSettled });
+  const work = new DeviceWork({ ...options, runs, openSessions, onSettled, onDueAt: (at) => loop.wakeBy(at) });
+  const starts = createStarts(options);
 
-  function onCompleted(run: Run): void {
-    runs.remove(run.number);
-    events.runCompleted(run);
-    if (run.serverId !== undefined) events.alertReady(run.serverId);
+  function onSettled({ completed, alerted }: Pick<Settlement, 'completed' | 'alerted'>): void {
+    if (completed) {
+      runs.remove(completed.number);
+      events.runCompleted(completed);
+    }
+    if (alerted !== undefined) events.alertReady(alerted);
+  }
+
+  function begin({ run, isNew }: { readonly run: Run; readonly isNew: boolean }): Run {
+    if (!isNew) return run;
+    runs.add(run, clock.now());
+    events.runStarted(run);
+    loop.wake();
+    return run;
   }
 
   return {
@@ -133,53 +186,19 @@ export function createFanOutEngine(options: EngineOptions): FanOutEngine {
 
     close: () => loop.close(),
 
-    async startRun({ commands, ...request }) {
-      if (commands.length === 0)
-        throw new StatusError(STATUS.incompleteCommand, 'FANOUT_NO_COMMANDS', 'there are no commands');
-      const started = await store.createRun(
-        { ...request, commands: commandsToSyncBody(commands), startedAt: clock.now() },
-        options.maxActiveRuns,
-      );
-      switch (started.kind) {
-        case 'created':
-          runs.add(started.run, clock.now());
-          events.runStarted(started.run);
-          loop.wake();
-          return started.run;
-        case 'existing':
-          return started.run;
-        case 'key-conflict':
-          throw new StatusError(
-            STATUS.conflict,
-            'FANOUT_KEY_CONFLICT',
-            `the idempotency key ${request.idempotencyKey} was used for another order`,
-          );
-        case 'no-group':
-          throw new StatusError(STATUS.notFound, 'FANOUT_NO_GROUP', `there is no group ${request.group}`);
-        case 'empty-group':
-          throw new StatusError(
-            STATUS.incompleteCommand,
-            'FANOUT_EMPTY_GROUP',
-            `group ${request.group} has no members`,
-          );
-        case 'too-many-active':
-          throw new StatusError(
-            STATUS.forbidden,
-            'FANOUT_TOO_MANY_RUNS',
-            `${options.maxActiveRuns} runs are active, and no more may be`,
-          );
-      }
-    },
+    startRun: async (request) => begin(await starts.start(request)),
+    retryRun: async (request) => begin(await starts.retry(request)),
+    ...createSteering({ ...options, runs, wake: () => loop.wake() }),
 
     sessionOpened(deviceKey) {
       openSessions.add(deviceKey);
-      for (const { window } of runs.all()) window.sessionOpened(deviceKey, clock.now());
+      for (const { window } of runs.all()) window.keep(deviceKey, clock.now());
     },
 
     sessionClosed(deviceKey) {
       openSessions.delete(deviceKey);
       work.sessionClosed(deviceKey);
-      for (const { window } of runs.all()) window.sessionClosed(deviceKey);
+      for (const { window } of runs.all()) window.giveBack(deviceKey);
       loop.wake();
     },
 
@@ -187,6 +206,7 @@ export function createFanOutEngine(options: EngineOptions): FanOutEngine {
     nextFor: (deviceKey, carrier) => work.nextFor(deviceKey, carrier),
     answered: (assignment, answers, more = false) => work.answered(assignment, answers, more),
     sessionLost: (assignment, how) => work.sessionLost(assignment, how),
+    asyncAlert: (deviceKey, alert) => work.asyncAlert(deviceKey, alert),
     contactFailed: (deviceKey, contact) => store.noteContact(deviceKey, contact),
   };
 }

@@ -15,6 +15,13 @@ export type Outcome = (typeof OUTCOMES)[number];
 /** An outcome that is final. */
 export type SettledOutcome = Exclude<Outcome, 'pending'>;
 
+export const SETTLED_OUTCOMES: readonly SettledOutcome[] = OUTCOMES.filter((outcome) => outcome !== 'pending');
+
+/** What a retry takes up again when nothing else is asked for. [FANOUT 3] */
+export const UNSUCCESSFUL_OUTCOMES: readonly SettledOutcome[] = SETTLED_OUTCOMES.filter(
+  (outcome) => outcome !== 'succeeded',
+);
+
 /** How many members of a run have which outcome. `targets` is always the sum of the others. */
 export type Counts = { readonly targets: number } & { readonly [K in Outcome]: number };
 

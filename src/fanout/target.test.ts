@@ -1,16 +1,17 @@
 import { describe, expect, it } from 'vitest';
 import { STATUS } from '../protocol/message/codes.ts';
 import { encodeDeResult } from './de-result.ts';
+import { facetsOf } from './facets.ts';
 import { DEFAULT_POLICY } from './policy.ts';
 import { EXEC, GET, statuses } from '../../test/fanout/scenario.ts';
 import type { Target } from './store.ts';
-import { decideDue, endTooLarge, outcomeOfAnswer, type RunTerms } from './target.ts';
+import { decideDue, endCancelled, endTooLarge, outcomeOfAnswer, type RunTerms } from './target.ts';
 
 const START = 1_000_000;
 const COMMANDS = [GET, EXEC];
 const RUN: RunTerms = {
-  startedAt: START,
-  policy: { ...DEFAULT_POLICY, attempts: 3, backoffMs: 5_000, deviceDeadlineMs: 60_000, runDeadlineMs: 100_000 },
+  endsAt: START + 100_000,
+  policy: { ...DEFAULT_POLICY, attempts: 3, backoffMs: 5_000, offline: 'skip', deviceDeadlineMs: 60_000 },
   commands: COMMANDS,
   expiresNotBefore: 0,
 };
@@ -100,10 +101,13 @@ describe('end of a member', () => {
     ['the run ended before its turn came', {}, 100_000, 'timed-out', [408, 408]],
   ])('member: when %s', (_, change, afterMs, outcome, codes) => {
     const answers = codes.flatMap((code, index) => statuses(COMMANDS.slice(index, index + 1), code));
+    const deResult = encodeDeResult(COMMANDS, answers);
     expect(decideDue({ ...FRESH, ...change }, RUN, START + afterMs, 0)).toEqual({
       kind: 'settle',
       outcome,
-      deResult: encodeDeResult(COMMANDS, answers),
+      deResult,
+      facets: facetsOf(deResult),
+      asyncExecs: 0,
     });
   });
 
@@ -116,7 +120,36 @@ describe('end of a member', () => {
 
   it('member: whose carrier cannot take a command gets 413 for it and 215 for the others', () => {
     const answers = [...statuses([GET], STATUS.notExecuted), ...statuses([EXEC], STATUS.tooLarge)];
-    expect(endTooLarge(COMMANDS, EXEC)).toEqual({ outcome: 'failed', deResult: encodeDeResult(COMMANDS, answers) });
+    const deResult = encodeDeResult(COMMANDS, answers);
+    expect(endTooLarge(COMMANDS, EXEC)).toEqual({
+      outcome: 'failed',
+      deResult,
+      facets: facetsOf(deResult),
+      asyncExecs: 0,
+    });
+  });
+
+  it('member: that waits for the end of an Exec is unknown when it never comes, with the answer of its device', () => {
+    const answer = encodeDeResult(COMMANDS, statuses(COMMANDS, STATUS.accepted));
+    const awaiting: Target = { ...FRESH, phase: 'awaiting', sentAt: START, partial: answer };
+    expect(decideDue(awaiting, RUN, START + 99_999, 0)).toMatchObject({ kind: 'wait' });
+    expect(decideDue(awaiting, RUN, START + 100_000, 0)).toMatchObject({
+      kind: 'settle',
+      outcome: 'unknown',
+      deResult: answer,
+      asyncExecs: 1,
+    });
+  });
+
+  it('member: whose run is cancelled is cancelled, unless its commands have left before', () => {
+    expect(endCancelled({ ...FRESH, lastContact: 'unauthorized' }, RUN)).toMatchObject({
+      outcome: 'cancelled',
+      deResult: encodeDeResult(COMMANDS, statuses(COMMANDS, STATUS.notExecuted)),
+    });
+    expect(endCancelled({ ...FRESH, sentAt: START, partial }, RUN)).toMatchObject({
+      outcome: 'unknown',
+      deResult: encodeDeResult(COMMANDS, [...statuses([GET], 404), ...statuses([EXEC], 504)]),
+    });
   });
 });
 
@@ -172,6 +205,18 @@ describe('turns of a member', () => {
     const decided = decideDue({ ...FRESH, ...change }, RUN, START + afterMs, jitter);
     if (decided.kind === 'settle') throw new Error('the member was settled');
     expect({ ...decided, dueAt: decided.dueAt - START, endsAt: decided.endsAt - START }).toEqual(move);
+  });
+
+  it('member: waits for its deadline after its last attempt, unless offline devices are skipped', () => {
+    const patient = { ...RUN, policy: { ...RUN.policy, offline: 'wait' } } as const;
+    const last: Target = { ...FRESH, attempts: 2, firstTurnAt: START, dueAt: START + 15_000, endsAt: START + 60_000 };
+    const endsAt = START + 60_000;
+    expect(decideDue(last, patient, START + 15_000, 0)).toEqual({ kind: 'turn', dueAt: endsAt, endsAt });
+    expect(decideDue({ ...last, attempts: 3 }, patient, START + 35_000, 0)).toEqual({
+      kind: 'wait',
+      dueAt: endsAt,
+      endsAt,
+    });
   });
 
   it('member: does not expire before the grace after a start is over', () => {

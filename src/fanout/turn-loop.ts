@@ -1,24 +1,30 @@
 import type { ActiveRun, ActiveRuns } from './active-runs.ts';
 import type { EngineOptions } from './engine.ts';
-import type { EpochMs, Run, Target } from './store.ts';
-import { decideDue } from './target.ts';
+import { nextStep } from './next-step.ts';
+import type { ClaimLimits, EpochMs, Settlement, Target, TargetMove } from './store.ts';
+import { decideDue, endCancelled, endUnanswered } from './target.ts';
+import { hasTooManyFailures, releasedBy } from './waves.ts';
 
 /** Targets in one claim. */
 const PAGE = 500;
 /** How long a run is left alone after its store failed. */
 const RETRY_MS = 1_000;
+/** How often the wall clock is looked at while runs are active. */
+const WALL_CLOCK_MS = 5_000;
+/** By how much the wall clock has to move against the monotonic one before that is a jump. [FANOUT 7] */
+const JUMP_MS = 5_000;
 
 /** What the loop needs from the rest of the engine. */
 interface TurnLoopOptions extends Pick<EngineOptions, 'store' | 'notifier' | 'clock' | 'random' | 'events'> {
   readonly runs: ActiveRuns;
   /** Keys of the devices with an open session. */
   readonly openSessions: ReadonlySet<number>;
-  readonly onCompleted: (run: Run) => void;
+  readonly onSettled: (settled: Pick<Settlement, 'completed' | 'alerted'>) => void;
 }
 
 /**
- * Gives members their turns as slots come free, and ends those whose time is over. It works when it is woken and when
- * the next member is due, one pass at a time; between passes it holds no member. [FANOUT 7]
+ * Gives members their turns as slots come free, begins waves, and ends members whose time is over. It works when it is
+ * woken and when the next member is due, one pass at a time; between passes it holds no member. [FANOUT 7]
  */
 export class TurnLoop {
   readonly #options: TurnLoopOptions;
@@ -28,9 +34,12 @@ export class TurnLoop {
   #working: Promise<void> | undefined;
   #timerAt = Infinity;
   #cancelTimer: () => void = () => undefined;
+  /** How far the wall clock was ahead of the monotonic one when it was last looked at. */
+  #wallAheadMs: number;
 
   constructor(options: TurnLoopOptions) {
     this.#options = options;
+    this.#wallAheadMs = options.clock.wallNow() - options.clock.now();
   }
 
   /** Something has changed that may let a member have its turn. */
@@ -63,20 +72,30 @@ export class TurnLoop {
   }
 
   async #work(): Promise<void> {
+    const { clock, runs } = this.#options;
     while (this.#isWanted && !this.#isClosed) {
       this.#isWanted = false;
+      this.#lookAtWallClock();
       let nextAt = Infinity;
-      for (const run of this.#options.runs.all()) nextAt = Math.min(nextAt, await this.#tryPass(run));
-      if (nextAt <= this.#options.clock.now()) this.#isWanted = true;
-      else if (nextAt < Infinity) this.wakeBy(nextAt);
+      for (const run of runs.all()) nextAt = Math.min(nextAt, await this.#tryStep(run));
+      if (nextAt <= clock.now()) this.#isWanted = true;
+      else if (nextAt < Infinity) this.wakeBy(Math.min(nextAt, clock.now() + WALL_CLOCK_MS));
     }
   }
 
-  async #tryPass(run: ActiveRun): Promise<EpochMs> {
+  #lookAtWallClock(): void {
+    const { clock, events } = this.#options;
+    const aheadMs = clock.wallNow() - clock.now();
+    const movedMs = aheadMs - this.#wallAheadMs;
+    this.#wallAheadMs = aheadMs;
+    if (Math.abs(movedMs) > JUMP_MS) events.clockJumped(movedMs);
+  }
+
+  async #tryStep(run: ActiveRun): Promise<EpochMs> {
     const { clock, events } = this.#options;
     if (clock.now() < run.retryAt) return run.retryAt;
     try {
-      return await this.#pass(run);
+      return await run.steps.do(() => this.#step(run));
     } catch (error) {
       events.problem(`turns of run ${run.number}`, error);
       run.retryAt = clock.now() + RETRY_MS;
@@ -84,36 +103,89 @@ export class TurnLoop {
     }
   }
 
-  /** Answers when the run needs the next pass; now, when this one claimed something. */
-  async #pass(run: ActiveRun): Promise<EpochMs> {
-    const { store, clock, random, runs, onCompleted } = this.#options;
-    const { dueAt = Infinity, endsAt = Infinity } = await store.nextDueAt(run.number);
-    if (endsAt === Infinity) {
-      runs.remove(run.number);
-      return Infinity;
-    }
+  /** Answers when the run needs its next step; now, when this one did something. */
+  async #step(run: ActiveRun): Promise<EpochMs> {
+    const { store, clock, random, runs } = this.#options;
+    const outlook = await store.outlook(run.number);
     const now = clock.now();
-    const endAt = Math.max(endsAt, run.expiresNotBefore);
-    const maxTurns = Math.min(run.window.free(now), run.startRate.available(now));
-    const by = endAt <= now ? 'endsAt' : 'dueAt';
-    if (by === 'dueAt' && (dueAt > now || maxTurns === 0)) {
-      return Math.min(endAt, maxTurns > 0 ? dueAt : turnPossibleAt(run, now));
+    const step = nextStep(run, outlook, now, clock.wallNow());
+    const decide = (target: Target): TargetMove => decideDue(target, run, now, random());
+    switch (step.kind) {
+      case 'over':
+        runs.remove(run.number);
+        return Infinity;
+      case 'wait':
+        return step.until;
+      case 'expire':
+        await this.#claim(run, now, { by: 'endsAt', limit: PAGE, maxTurns: 0 }, decide);
+        return now;
+      case 'settle-unsent': {
+        const end = run.current.state === 'cancelling' ? endCancelled : endUnanswered;
+        await this.#claim(run, now, { by: 'unsent', limit: PAGE, maxTurns: 0 }, (target) => ({
+          kind: 'settle',
+          ...end(target, run),
+        }));
+        return now;
+      }
+      case 'give-turns':
+        await this.#claim(run, now, { by: 'dueAt', limit: PAGE, maxTurns: step.maxTurns }, decide);
+        return now;
+      case 'release':
+        if ((await store.releaseHeld(run.number, now, PAGE)) < PAGE) run.mayHaveUnreleased = false;
+        return now;
+      case 'begin':
+        await this.#changeState(run, 'scheduled', 'running');
+        return now;
+      case 'next-wave':
+        await this.#endWave(run);
+        return now;
     }
-    const claim = await store.claimDue(run.number, now, { by, limit: PAGE, maxTurns }, (target) =>
-      decideDue(target, run, now, random()),
-    );
-    run.startRate.take(claim.turns.length);
-    for (const target of claim.turns) this.#giveTurn(run, target);
-    if (claim.completed) onCompleted(claim.completed);
-    return now;
   }
 
+  async #claim(
+    run: ActiveRun,
+    now: EpochMs,
+    limits: ClaimLimits,
+    decide: (target: Target) => TargetMove,
+  ): Promise<void> {
+    const { store, onSettled } = this.#options;
+    const claim = await store.claimDue(run.number, now, limits, decide);
+    run.startRate.take(claim.turns.filter(({ notifiable }) => notifiable).length);
+    for (const target of claim.turns) this.#giveTurn(run, target);
+    onSettled(claim);
+  }
+
+  /** Begins the next wave, or pauses the run when too many of those before did not succeed. [FANOUT 7] */
+  async #endWave(run: ActiveRun): Promise<void> {
+    const { store } = this.#options;
+    const { policy, number } = run;
+    const { wave, released, counts } = (await store.run(number)) ?? run.current;
+    if (wave > 0 && hasTooManyFailures(counts, policy.maxFailures)) {
+      return this.#changeState(run, 'running', 'paused', 'failures');
+    }
+    await store.beginWave(number, wave + 1, releasedBy(policy.waves, wave, released, counts.targets));
+    run.mayHaveUnreleased = true;
+  }
+
+  async #changeState(
+    run: ActiveRun,
+    from: 'scheduled' | 'running',
+    to: 'running' | 'paused',
+    cause?: 'failures',
+  ): Promise<void> {
+    const { store, events } = this.#options;
+    const changed = await store.changeState(run.number, [from], to, cause);
+    if (!changed) return;
+    run.current = changed;
+    events.runChanged(changed);
+  }
+
+  /** A device that polls takes a slot when it comes. */
   #giveTurn(run: ActiveRun, target: Target): void {
     const { clock, openSessions } = this.#options;
     const { deviceKey } = target;
     if (deviceKey === undefined) return;
-    if (openSessions.has(deviceKey)) run.window.sessionUsed(deviceKey);
-    else run.window.turnGiven(deviceKey, clock.now());
+    if (target.notifiable || openSessions.has(deviceKey)) run.window.take(deviceKey, clock.now());
     if (!target.notifiable) return;
     const notifying = this.#notify(run, target, deviceKey).finally(() => this.#notifying.delete(notifying));
     this.#notifying.add(notifying);
@@ -123,17 +195,11 @@ export class TurnLoop {
     const { store, notifier, events } = this.#options;
     try {
       if ((await notifier.notify(target)) === 'sent') return;
-      run.window.turnReturned(deviceKey);
+      run.window.giveBack(deviceKey);
       this.wake();
       await store.noteRefusedNotification(target);
     } catch (error) {
       events.problem(`notification of ${target.deviceId}`, error);
     }
   }
-}
-
-/** When a full window or a spent rate lets the next turn through, if no session ends before. */
-function turnPossibleAt({ window, startRate }: ActiveRun, now: EpochMs): EpochMs {
-  if (window.free(now) > 0) return startRate.nextAt(now);
-  return window.nextFreeAt() ?? Infinity;
 }

@@ -1,18 +1,17 @@
 import type { EpochMs } from './store.ts';
 
-/** How long a notified device holds its slot without opening a session. [FANOUT 7] */
+/** How long a device holds its slot without a sign of life. [FANOUT 7] */
 export const SILENCE_MS = 2_000;
 
 /**
- * The slots of one run: open sessions of its devices, plus devices whose turn came less than 2 s ago. A device that
- * comes later than that, or by itself, takes a slot all the same: the window says when new turns fit, it turns nobody
- * away. [FANOUT 7]
+ * The slots of one run: its devices that had their turn, or said something in their session, less than 2 s ago. A
+ * device that has vanished gives its slot back, also from the middle of a session. One that comes later, or by itself,
+ * takes a slot all the same: the window says when new turns fit, it turns nobody away. [FANOUT 7]
  */
 export class Window {
   readonly #size: number;
   /** Device keys with the end of their slot, soonest first. */
-  readonly #turns = new Map<number, EpochMs>();
-  readonly #sessions = new Set<number>();
+  readonly #slots = new Map<number, EpochMs>();
 
   constructor(size: number) {
     this.#size = size;
@@ -20,41 +19,31 @@ export class Window {
 
   /** How many turns fit in. */
   free(now: EpochMs): number {
-    for (const [deviceKey, endsAt] of this.#turns) {
+    for (const [deviceKey, endsAt] of this.#slots) {
       if (endsAt > now) break;
-      this.#turns.delete(deviceKey);
+      this.#slots.delete(deviceKey);
     }
-    return Math.max(0, this.#size - this.#turns.size - this.#sessions.size);
+    return Math.max(0, this.#size - this.#slots.size);
   }
 
   /** When the next silent device gives its slot back. */
   nextFreeAt(): EpochMs | undefined {
-    return this.#turns.values().next().value;
+    return this.#slots.values().next().value;
   }
 
-  turnGiven(deviceKey: number, now: EpochMs): void {
-    if (this.#sessions.has(deviceKey)) return;
-    this.#turns.delete(deviceKey);
-    this.#turns.set(deviceKey, now + SILENCE_MS);
+  /** The device had its turn, or its session brings commands of this run. */
+  take(deviceKey: number, now: EpochMs): void {
+    this.#slots.delete(deviceKey);
+    this.#slots.set(deviceKey, now + SILENCE_MS);
   }
 
-  /** The device will not come: its notification was refused. */
-  turnReturned(deviceKey: number): void {
-    this.#turns.delete(deviceKey);
+  /** A sign of life of a device: it counts here when the device has a slot. */
+  keep(deviceKey: number, now: EpochMs): void {
+    if ((this.#slots.get(deviceKey) ?? 0) > now) this.take(deviceKey, now);
   }
 
-  /** A session of a device is open; it counts here when the device had its turn just now. */
-  sessionOpened(deviceKey: number, now: EpochMs): void {
-    if ((this.#turns.get(deviceKey) ?? 0) > now) this.sessionUsed(deviceKey);
-  }
-
-  /** The device's session brings commands of this run, or its turn came while the session is open. */
-  sessionUsed(deviceKey: number): void {
-    this.#turns.delete(deviceKey);
-    this.#sessions.add(deviceKey);
-  }
-
-  sessionClosed(deviceKey: number): void {
-    this.#sessions.delete(deviceKey);
+  /** Its session is over, or it will not come: its notification was refused. */
+  giveBack(deviceKey: number): void {
+    this.#slots.delete(deviceKey);
   }
 }

@@ -32,8 +32,8 @@ export const accountLineSchema = z.strictObject({
     .url({ protocol: /^udp$|^https?$/, error: 'must be udp://HOST:PORT or http(s)://…' })
     .refine((url) => !/^[a-z]+:\/\/[^/?#]*@/i.test(url), { error: 'must not hold a user name or password' })
     .optional(),
-  /** Version field of package #0: 11 or 12. */
-  notificationVersion: z.union([z.literal(11), z.literal(12)]).default(11),
+  /** Version field of package #0: 10 (DM 1.1), 11 or 12. */
+  notificationVersion: z.union([z.literal(10), z.literal(11), z.literal(12)]).default(11),
   /** What the device can take where it does not tell it itself. */
   maxMsgBytes: limit.optional(),
   maxObjBytes: limit.optional(),

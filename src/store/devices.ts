@@ -21,7 +21,7 @@ export interface NewDevice {
   readonly server: StoredCredential;
   /** `udp://host:port`, or the `http(s)://…` of a push gateway; undefined: the device polls. */
   readonly notify: string | undefined;
-  /** Version field of its notifications, 11 or 12. */
+  /** Version field of its notifications: 10, 11 or 12. */
   readonly notificationVersion: number;
   /** What the device can take where it does not tell it itself. */
   readonly maxMsgBytes?: number | undefined;

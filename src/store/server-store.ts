@@ -1,24 +1,67 @@
-import type { EpochMs } from '../fanout/store.ts';
-import type { Counts, Outcome } from '../fanout/outcome.ts';
+import type { EpochMs, RunState } from '../fanout/store.ts';
+import type { Counts, Outcome, SettledOutcome } from '../fanout/outcome.ts';
+import type { PolicyName } from '../fanout/policy-table.ts';
 import { DmError } from '../protocol/errors.ts';
 import type { PeerNonceStore } from './nodes.ts';
 
 /**
  * `queued`: nothing was sent yet; `sending`: commands may have reached the gateway; `running`: the gateway has taken it
- * on; `fetching`: its results are being read.
+ * on; `fetching`: its results are being read; `cancelled`: the run was, and its results are here.
  */
-export type JobState = 'queued' | 'sending' | 'running' | 'fetching' | 'complete' | 'failed';
+export type JobState = 'queued' | 'sending' | 'running' | 'fetching' | 'complete' | 'cancelled' | 'failed';
 
-/** What a job is to do, as it was ordered. */
+/** Policy values of an order as nodes hold them, by node name. */
+export type PolicyTexts = { readonly [K in PolicyName]?: string };
+
+/** What can be asked of a run that is under way. */
+export type SteeringAction = 'pause' | 'resume' | 'cancel';
+
+/** A group as it was ordered: its members, devices before other groups, and the filter that chooses more. */
+export interface GroupSpec {
+  readonly group: string;
+  readonly deviceIds: readonly string[];
+  readonly groupRefs?: readonly string[] | undefined;
+  readonly filter?: string | undefined;
+}
+
+/** Commands for a group: what a fan-out sends, and what a plan asks about. */
+export interface FanOutTarget {
+  /** Root of the Fan-Out MO. */
+  readonly fanOutRoot: string;
+  readonly group: string;
+  readonly commands: string;
+  readonly policy?: PolicyTexts | undefined;
+}
+
+/** The members of an earlier fan-out that a fan-out takes up again. */
+export interface JobRetry {
+  /** The job that ordered the earlier one, and the number of its run at the gateway. */
+  readonly job: number;
+  readonly run: number;
+  readonly outcomes: readonly SettledOutcome[];
+}
+
+/** A fan-out as it was ordered. */
+export interface FanOutSpec extends FanOutTarget {
+  readonly kind: 'fanout';
+  /** Comes back in the alert; an Exec that is sent again after a lost answer carries the same. */
+  readonly correlator: string;
+  readonly retryOf?: JobRetry | undefined;
+}
+
+/** Something that is asked of a run at the gateway. */
+export interface SteerSpec {
+  readonly kind: 'steer';
+  readonly fanOutRoot: string;
+  readonly action: SteeringAction;
+  /** The job that ordered the run, and the number of the run at the gateway. */
+  readonly job: number;
+  readonly run: number;
+}
+
+/** What a job is to do, as it was ordered. `plan` starts nothing: the gateway tells what a start would come to. */
 export type JobSpec =
-  | { readonly kind: 'group'; readonly group: string; readonly deviceIds: readonly string[] }
-  | {
-      readonly kind: 'fanout';
-      readonly fanOutRoot: string;
-      readonly group: string;
-      readonly commands: string;
-      readonly correlator: string;
-    };
+  ({ readonly kind: 'group' } & GroupSpec) | FanOutSpec | SteerSpec | ({ readonly kind: 'plan' } & FanOutTarget);
 
 /** Something worth telling about a job; `step` is the step of the fan-out workflow it shows. */
 export interface JobEventRow {
@@ -35,23 +78,39 @@ export interface Job {
   readonly state: JobState;
   readonly createdAt: EpochMs;
   readonly endedAt: EpochMs | undefined;
-  /** Of the run at the gateway, once its alert came. */
+  /** Of the run at the gateway, once it was told: by the Status of its Exec or by its alert. */
   readonly resultsUrl: string | undefined;
+  /** The state of the run as the gateway told it last; undefined: it has not told any. */
+  readonly runState: RunState | undefined;
   /** Of the run, once its summary was read. */
   readonly counts: Counts | undefined;
   /** Generation of the aggregate that was read; undefined before its results are complete. */
   readonly generation: number | undefined;
+  /** Digest of the aggregate as the gateway told it with its summary. */
+  readonly digest: string | undefined;
+  /** How many alerts have come for the run. */
+  readonly alerts: number;
+  /** What a plan came to, as JSON. */
+  readonly plan: string | undefined;
   readonly error: { readonly code: string; readonly message: string } | undefined;
 }
 
 /** What changes in a job at one moment. */
 export interface JobChange {
-  /** `running` only where nothing was heard of the run: its alert can be here before the Status of its Exec. */
   readonly state?: JobState;
+  /** The state changes only where it is one of these: an alert can be here before the Status of the Exec. */
+  readonly from?: readonly JobState[];
+  /** The state changes only where no more alerts have come than these. */
+  readonly ifAlerts?: number;
+  /** One more alert has come. */
+  readonly alerted?: true;
   readonly endedAt?: EpochMs;
-  readonly resultsUrl?: string;
-  readonly counts?: Counts;
-  readonly generation?: number;
+  readonly resultsUrl?: string | undefined;
+  readonly runState?: RunState | undefined;
+  readonly counts?: Counts | undefined;
+  readonly generation?: number | undefined;
+  readonly digest?: string | undefined;
+  readonly plan?: string | undefined;
   readonly error?: { readonly code: string; readonly message: string };
   /** Appended. */
   readonly events?: readonly JobEventRow[];
@@ -67,11 +126,12 @@ export interface JobResult {
   readonly deResult: string | undefined;
 }
 
-/** An alert of a completed run; repeats are folded by gateway, URL, Data and Generation. [FANOUT 6] */
+/** An alert of a run: its completion, or its quorum (Data 101); repeats are folded by gateway, URL, Data and Generation. [FANOUT 6] */
 export interface CompletionRow {
   readonly gatewayId: string;
   readonly type: string;
   readonly resultsUrl: string;
+  /** 101, 200, 250, 550, 551; `results` where the alert carried the results themselves. */
   readonly data: string;
   readonly mark: string | undefined;
   readonly correlator: string | undefined;
@@ -100,8 +160,17 @@ export interface ServerStore {
   jobByCorrelator(gatewayId: string, correlator: string): Promise<Job | undefined>;
   change(id: number, change: JobChange): Promise<void>;
   events(id: number): Promise<readonly JobEventRow[]>;
-  /** Results with `n > after`, in order; all outcomes or one. */
-  results(id: number, after: number, limit: number, outcome?: Outcome): Promise<readonly JobResult[]>;
+  /** Results with `n > after`, in order; all outcomes or one; `query` is a part of the DeviceID. */
+  results(
+    id: number,
+    after: number,
+    limit: number,
+    filter?: { readonly outcome?: Outcome | undefined; readonly query?: string | undefined },
+  ): Promise<readonly JobResult[]>;
+  /** The result of this device; undefined: there is none. */
+  resultOfDevice(id: number, deviceId: string): Promise<JobResult | undefined>;
+  /** How often each DeResult is among the results, the most frequent first. */
+  equalAnswers(id: number, limit: number): Promise<readonly { readonly deResult: string; readonly members: number }[]>;
   /** Folds an alert into the last one of the same gateway, URL and Data; answers whether it was the first. */
   noteCompletion(
     completion: Omit<CompletionRow, 'generation' | 'received' | 'firstAt' | 'lastAt'>,

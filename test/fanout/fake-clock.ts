@@ -4,6 +4,7 @@ import type { EpochMs } from '../../src/fanout/store.ts';
 /** A clock for tests: it stands still until it is told to move. */
 export class FakeClock implements Clock {
   #now: EpochMs;
+  #wallAheadMs = 0;
   readonly #timers = new Set<{ readonly at: EpochMs; readonly callback: () => void }>();
 
   constructor(now: EpochMs = 1_000_000) {
@@ -12,6 +13,15 @@ export class FakeClock implements Clock {
 
   now(): EpochMs {
     return this.#now;
+  }
+
+  wallNow(): EpochMs {
+    return this.#now + this.#wallAheadMs;
+  }
+
+  /** Somebody sets the wall clock; `now` goes on as it did. */
+  jumpWall(byMs: number): void {
+    this.#wallAheadMs += byMs;
   }
 
   after(delayMs: number, callback: () => void): () => void {

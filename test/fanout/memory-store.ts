@@ -1,41 +1,47 @@
-import { alertData } from '../../src/fanout/aggregate.ts';
-import { countsFrom, type Outcome, OUTCOMES, type SettledOutcome } from '../../src/fanout/outcome.ts';
+import { EMPTY_DIGEST, moveDigest } from '../../src/fanout/digest.ts';
+import type { Outcome } from '../../src/fanout/outcome.ts';
 import { isSameOrder } from '../../src/fanout/same-order.ts';
 import type {
+  AsyncAnswer,
   Claim,
   ClaimLimits,
+  Cluster,
+  Ending,
   EpochMs,
   FanOutStore,
   LastContact,
   Member,
   NewRun,
+  PauseCause,
   PendingAlert,
   Run,
+  RunOutlook,
+  RunState,
   Settlement,
   Started,
+  StartTerms,
   Target,
   TargetMove,
 } from '../../src/fanout/store.ts';
+import { MemoryClusters } from './memory-clusters.ts';
+import { MemoryOutbox } from './memory-outbox.ts';
+import {
+  asyncLeft,
+  type MemberDevice,
+  memberOf,
+  movedCounts,
+  newRow,
+  noneSettled,
+  type TargetRow,
+} from './memory-rows.ts';
 
-/** A device of a group. */
-export interface MemberDevice {
-  readonly deviceId: string;
-  readonly deviceKey: number | undefined;
-  readonly notifiable: boolean;
+interface RunRow {
+  run: Run;
+  readonly quorumAt: number | undefined;
+  readonly rows: readonly TargetRow[];
 }
 
-interface TargetRow {
-  target: Target;
-  outcome: Outcome;
-  deResult: string | undefined;
-  answeredAt: EpochMs | undefined;
-  late: boolean;
-}
-
-interface AlertRow {
-  alert: PendingAlert;
-  open: boolean;
-}
+const NOT_APPLIED: Settlement = { applied: false, completed: undefined, alerted: undefined };
 
 /**
  * The store's contract in its plainest form, all in memory: what tests run the engine against, and what any other
@@ -43,107 +49,136 @@ interface AlertRow {
  */
 export class MemoryFanOutStore implements FanOutStore {
   readonly #groups: ReadonlyMap<string, readonly MemberDevice[]>;
-  readonly #runs = new Map<number, Run>();
-  readonly #targets = new Map<number, TargetRow[]>();
+  readonly #runs = new Map<number, RunRow>();
   readonly #runOfKey = new Map<string, number>();
-  readonly #alerts: AlertRow[] = [];
+  readonly #outbox = new MemoryOutbox();
+  readonly #clusters = new MemoryClusters();
   #lastNumber = 0;
 
   constructor(groups: Readonly<Record<string, readonly MemberDevice[]>>) {
     this.#groups = new Map(Object.entries(groups));
   }
 
-  createRun({ idempotencyKey, ...run }: NewRun, maxActiveRuns: number): Promise<Started> {
-    const ofKey = idempotencyKey === undefined ? undefined : this.#runs.get(this.#runOfKey.get(idempotencyKey) ?? 0);
-    if (ofKey && !isSameOrder(ofKey, run)) return Promise.resolve({ kind: 'key-conflict' });
-    const existing = ofKey ?? (idempotencyKey === undefined ? this.#unansweredRun(run) : undefined);
+  createRun({ idempotencyKey, ...order }: NewRun, terms: StartTerms): Promise<Started> {
+    const ofKey = this.#runs.get(this.#runOfKey.get(idempotencyKey ?? '') ?? 0)?.run;
+    if (ofKey && !isSameOrder(ofKey, order)) return Promise.resolve({ kind: 'key-conflict' });
+    const existing = ofKey ?? (idempotencyKey === undefined ? this.#unansweredRun(order) : undefined);
     if (existing) return Promise.resolve({ kind: 'existing', run: existing });
-    const devices = this.#groups.get(run.group);
+    const devices = order.retryOf ? this.#devicesAgain(order.retryOf) : this.#groups.get(order.group);
+    if (devices === 'run-active' || devices === 'no-run') return Promise.resolve({ kind: devices });
     if (!devices) return Promise.resolve({ kind: 'no-group' });
     if (devices.length === 0) return Promise.resolve({ kind: 'empty-group' });
-    if (this.#activeRuns().length >= maxActiveRuns) return Promise.resolve({ kind: 'too-many-active' });
+    if (this.#active().length >= terms.maxActiveRuns) return Promise.resolve({ kind: 'too-many-active' });
     const number = ++this.#lastNumber;
-    const endsAt = run.startedAt + run.policy.runDeadlineMs;
-    this.#targets.set(
-      number,
-      devices.map((device, index) => ({
-        target: {
-          ...device,
-          run: number,
-          n: index + 1,
-          phase: 'waiting',
-          attempts: 0,
-          refusedAttempts: 0,
-          lastContact: 'none',
-          dueAt: run.startedAt,
-          endsAt,
-          firstTurnAt: undefined,
-          sentAt: undefined,
-          partial: undefined,
-        },
-        outcome: 'pending',
-        deResult: undefined,
-        answeredAt: undefined,
-        late: false,
-      })),
-    );
+    const released = Math.min(devices.length, terms.firstWave(devices.length));
+    const rows = devices.map((device, index) => newRow(device, order, number, index + 1, released));
+    const row: RunRow = {
+      quorumAt: terms.quorum(devices.length),
+      rows,
+      run: {
+        ...order,
+        number,
+        pauseCause: undefined,
+        released,
+        wave: released > 0 ? 1 : 0,
+        counts: noneSettled(rows.length),
+        digest: EMPTY_DIGEST,
+        generation: 0,
+        endedAt: undefined,
+        firstSentAt: undefined,
+        lastAnswerAt: undefined,
+      },
+    };
+    this.#runs.set(number, row);
     if (idempotencyKey !== undefined) this.#runOfKey.set(idempotencyKey, number);
-    this.#runs.set(number, {
-      ...run,
-      number,
-      state: 'running',
-      counts: this.#count(number),
-      generation: 0,
-      endedAt: undefined,
-      firstSentAt: undefined,
-      lastAnswerAt: undefined,
-    });
-    return Promise.resolve({ kind: 'created', run: this.#run(number) });
+    return Promise.resolve({ kind: 'created', run: row.run });
   }
 
   run(number: number): Promise<Run | undefined> {
-    return Promise.resolve(this.#runs.get(number));
+    return Promise.resolve(this.#runs.get(number)?.run);
   }
 
   runs(before: number | undefined, limit: number): Promise<readonly Run[]> {
-    const older = [...this.#runs.values()].filter(({ number }) => before === undefined || number < before);
+    const older = this.#all().filter(({ number }) => before === undefined || number < before);
     return Promise.resolve(older.reverse().slice(0, limit));
   }
 
   activeRuns(): Promise<readonly Run[]> {
-    return Promise.resolve(this.#activeRuns());
+    return Promise.resolve(this.#active());
+  }
+
+  prunableRuns(endedBefore: EpochMs, keep: number, limit: number): Promise<readonly number[]> {
+    const ended = this.#all()
+      .map(({ number, endedAt }) => ({ number, endedAt: endedAt ?? Infinity }))
+      .filter(({ endedAt }) => endedAt < Infinity)
+      .sort((a, b) => a.endedAt - b.endedAt || a.number - b.number);
+    const prunable = ended.filter(
+      ({ number, endedAt }, index) =>
+        (endedAt < endedBefore || ended.length - index > keep) && !this.#outbox.hasOpen(number),
+    );
+    return Promise.resolve(prunable.slice(0, limit).map(({ number }) => number));
+  }
+
+  changeState(
+    run: number,
+    from: readonly RunState[],
+    to: Exclude<RunState, 'complete' | 'cancelled'>,
+    pauseCause?: PauseCause,
+    awaitingEndsAt = Infinity,
+  ): Promise<Run | undefined> {
+    const row = this.#runs.get(run);
+    if (!row || !from.includes(row.run.state) || !isActive(row.run)) return Promise.resolve(undefined);
+    row.run = { ...row.run, state: to, pauseCause: to === 'paused' ? pauseCause : undefined };
+    for (const member of row.rows) {
+      const { phase, endsAt } = member.target;
+      if (phase === 'awaiting') member.target = { ...member.target, endsAt: Math.min(endsAt, awaitingEndsAt) };
+    }
+    return Promise.resolve(row.run);
+  }
+
+  beginWave(run: number, wave: number, released: number): Promise<boolean> {
+    const row = this.#runs.get(run);
+    if (!row || !isActive(row.run) || row.run.wave >= wave) return Promise.resolve(false);
+    row.run = { ...row.run, wave, released };
+    return Promise.resolve(true);
+  }
+
+  releaseHeld(run: number, now: EpochMs, limit: number): Promise<number> {
+    const row = this.#runs.get(run);
+    const held = this.#rows(run).filter(({ target }) => {
+      return target.phase === 'held' && target.n <= (row?.run.released ?? 0);
+    });
+    const page = held.slice(0, limit);
+    for (const member of page) member.target = { ...member.target, phase: 'waiting', dueAt: now };
+    return Promise.resolve(page.length);
   }
 
   deleteRun(number: number): Promise<boolean> {
-    const run = this.#runs.get(number);
-    if (!run || run.state === 'running') return Promise.resolve(false);
-    this.#targets.delete(number);
+    const row = this.#runs.get(number);
+    if (!row || isActive(row.run)) return Promise.resolve(false);
+    this.#outbox.runDeleted(number);
+    this.#clusters.runDeleted(number);
     return Promise.resolve(this.#runs.delete(number));
   }
 
-  claimDue(
-    run: number,
-    now: EpochMs,
-    { by, limit, maxTurns }: ClaimLimits,
-    decide: (target: Target) => TargetMove,
-  ): Promise<Claim> {
-    const due = this.#rows(run)
-      .filter(({ target }) => target.phase === 'waiting' || (by === 'endsAt' && target.phase === 'sent'))
-      .filter(({ target }) => target[by] <= now)
-      .sort((a, b) => a.target[by] - b.target[by]);
+  claimDue(run: number, now: EpochMs, limits: ClaimLimits, decide: (target: Target) => TargetMove): Promise<Claim> {
     const turns: Target[] = [];
     let settled = 0;
     let completed: Run | undefined;
-    for (const [index, row] of due.entries()) {
-      const move = index < limit ? decide(row.target) : undefined;
-      if (!move || (move.kind === 'turn' && turns.length >= maxTurns)) {
-        return Promise.resolve({ turns, settled, more: true, completed });
+    let alerted: string | undefined;
+    for (const [index, row] of this.#due(run, now, limits.by).entries()) {
+      const move = index < limits.limit ? decide(row.target) : undefined;
+      if (!move || (move.kind === 'turn' && turns.length >= limits.maxTurns)) {
+        return Promise.resolve({ turns, settled, more: true, completed, alerted });
       }
       switch (move.kind) {
-        case 'settle':
-          completed = this.#settle(row, move.outcome, move.deResult, now, false).completed;
+        case 'settle': {
+          const settlement = this.#settle(row, move, now, undefined);
+          completed = settlement.completed;
+          alerted ??= settlement.alerted;
           settled += 1;
           break;
+        }
         case 'wait':
           row.target = { ...row.target, dueAt: move.dueAt, endsAt: move.endsAt };
           break;
@@ -154,31 +189,43 @@ export class MemoryFanOutStore implements FanOutStore {
         }
       }
     }
-    return Promise.resolve({ turns, settled, more: false, completed });
+    return Promise.resolve({ turns, settled, more: false, completed, alerted });
   }
 
-  nextDueAt(run: number): ReturnType<FanOutStore['nextDueAt']> {
-    const open = this.#rows(run).filter(({ target }) => target.phase !== 'settled');
+  outlook(run: number): Promise<RunOutlook> {
+    const open = this.#rows(run)
+      .map(({ target }) => target)
+      .filter(({ phase }) => phase !== 'settled');
     return Promise.resolve({
-      dueAt: smallest(open.filter(({ target }) => target.phase === 'waiting').map(({ target }) => target.dueAt)),
-      endsAt: smallest(open.map(({ target }) => target.endsAt)),
+      dueAt: smallest(open.filter(({ phase }) => phase === 'waiting').map(({ dueAt }) => dueAt)),
+      endsAt: smallest(open.map(({ endsAt }) => endsAt)),
+      hasHeld: open.some(({ phase }) => phase === 'held'),
+      isUnderWay: open.some(({ phase }) => phase !== 'held'),
     });
   }
 
   nextForDevice(deviceKey: number): Promise<Target | undefined> {
-    const row = this.#waitingOf(deviceKey).next();
-    return Promise.resolve(row.done ? undefined : row.value.target);
+    const next = this.#unsentOf(deviceKey).find(({ target: { run, phase } }) => {
+      return phase === 'waiting' && this.#runs.get(run)?.run.state === 'running';
+    });
+    return Promise.resolve(next?.target);
+  }
+
+  unsentOfDevice(deviceKey: number, limit: number): Promise<readonly Target[]> {
+    const unsent = this.#unsentOf(deviceKey).map(({ target }) => target);
+    return Promise.resolve(unsent.slice(0, limit));
   }
 
   markSent(target: Target, now: EpochMs, endsAt: EpochMs): Promise<boolean> {
-    const applied = this.#change(target, 'waiting', ({ firstTurnAt = now }) => ({
+    const row = this.#runs.get(target.run);
+    if (row?.run.state !== 'running') return Promise.resolve(false);
+    const applied = this.#change(target, 'waiting', ({ target: { firstTurnAt = now } }) => ({
       phase: 'sent',
       sentAt: now,
       firstTurnAt,
       endsAt,
     }));
-    const run = this.#runs.get(target.run);
-    if (applied && run && run.firstSentAt === undefined) this.#runs.set(run.number, { ...run, firstSentAt: now });
+    if (applied) row.run = { ...row.run, firstSentAt: row.run.firstSentAt ?? now };
     return Promise.resolve(applied);
   }
 
@@ -186,13 +233,25 @@ export class MemoryFanOutStore implements FanOutStore {
     return Promise.resolve(this.#change(target, 'sent', () => ({ ...values, phase: 'waiting' })));
   }
 
+  markAwaiting(
+    target: Target,
+    { deResult, asyncExecs }: Pick<Ending, 'deResult' | 'asyncExecs'>,
+    endsAt: EpochMs,
+  ): Promise<boolean> {
+    const applied = this.#change(target, 'sent', (row) => {
+      row.asyncExecs = asyncExecs;
+      return { phase: 'awaiting', partial: deResult, endsAt };
+    });
+    return Promise.resolve(applied);
+  }
+
   noteRefusedNotification(target: Target): Promise<void> {
-    this.#change(target, 'waiting', ({ refusedAttempts }) => ({ refusedAttempts: refusedAttempts + 1 }));
+    this.#change(target, 'waiting', (row) => ({ refusedAttempts: row.target.refusedAttempts + 1 }));
     return Promise.resolve();
   }
 
   noteContact(deviceKey: number, lastContact: LastContact): Promise<void> {
-    for (const row of this.#waitingOf(deviceKey)) row.target = { ...row.target, lastContact };
+    for (const row of this.#unsentOf(deviceKey)) row.target = { ...row.target, lastContact };
     return Promise.resolve();
   }
 
@@ -200,14 +259,13 @@ export class MemoryFanOutStore implements FanOutStore {
     return Promise.resolve(this.#change(target, 'sent', () => ({ partial: deResult })));
   }
 
-  settle(target: Target, outcome: SettledOutcome, deResult: string, now: EpochMs): Promise<Settlement> {
+  settle(target: Target, ending: Ending, now: EpochMs): Promise<Settlement> {
     const row = this.#row(target);
-    const missing: Settlement = { applied: false, completed: undefined };
-    return Promise.resolve(row ? this.#settle(row, outcome, deResult, now, true) : missing);
+    return Promise.resolve(row ? this.#settle(row, ending, now, now) : NOT_APPLIED);
   }
 
   sentTargets(after: { run: number; n: number } | undefined, limit: number): Promise<readonly Target[]> {
-    const sent = this.#activeRuns()
+    const sent = this.#active()
       .flatMap(({ number }) => this.#rows(number))
       .map(({ target }) => target)
       .filter(({ phase, run, n }) => {
@@ -216,140 +274,210 @@ export class MemoryFanOutStore implements FanOutStore {
     return Promise.resolve(sent.slice(0, limit));
   }
 
+  expectingAsync(deviceKey: number, limit: number): Promise<readonly Target[]> {
+    const expecting = this.#all()
+      .flatMap(({ number }) => this.#rows(number))
+      .filter((row) => row.target.deviceKey === deviceKey && asyncLeft(row) > 0)
+      .map(({ target }) => target);
+    const [awaiting, others] = [true, false].map((isAwaiting) =>
+      expecting.filter(({ phase }) => (phase === 'awaiting') === isAwaiting),
+    );
+    return Promise.resolve([...(awaiting ?? []), ...(others ?? [])].slice(0, limit));
+  }
+
+  recordAsync(target: Target, answer: AsyncAnswer): Promise<{ readonly left: number } | undefined> {
+    const row = this.#row(target);
+    if (!row || row.asyncAnswers.some(({ cmdId }) => cmdId === answer.cmdId)) return Promise.resolve(undefined);
+    row.asyncAnswers = [...row.asyncAnswers, answer];
+    return Promise.resolve({ left: asyncLeft(row) });
+  }
+
   member(run: number, n: number): Promise<Member | undefined> {
-    const row = this.#targets.get(run)?.[n - 1];
+    const row = this.#rows(run)[n - 1];
     return Promise.resolve(row && memberOf(row));
   }
 
-  members(run: number, after: number, limit: number, outcome?: Outcome): Promise<readonly Member[]> {
-    const members = (this.#targets.get(run) ?? []).slice(after).map(memberOf);
-    return Promise.resolve(members.filter((member) => !outcome || member.outcome === outcome).slice(0, limit));
+  members(
+    run: number,
+    after: number,
+    limit: number,
+    { outcome, query = '' }: { readonly outcome?: Outcome | undefined; readonly query?: string | undefined } = {},
+  ): Promise<readonly Member[]> {
+    const part = query.toLowerCase();
+    const members = this.#rows(run)
+      .slice(after)
+      .map(memberOf)
+      .filter((member) => outcome === undefined || member.outcome === outcome)
+      .filter(({ deviceId }) => deviceId.toLowerCase().includes(part));
+    return Promise.resolve(members.slice(0, limit));
+  }
+
+  memberOfDevice(run: number, deviceId: string): Promise<Member | undefined> {
+    const row = this.#rows(run).find(({ target }) => target.deviceId === deviceId);
+    return Promise.resolve(row && memberOf(row));
+  }
+
+  clusters(run: number, kind: Cluster['kind'], limit: number): Promise<readonly Cluster[]> {
+    return Promise.resolve(this.#clusters.of(run, kind, limit));
+  }
+
+  cluster(run: number, id: number): Promise<Cluster | undefined> {
+    return Promise.resolve(this.#clusters.of(run, 'answer', Infinity).find((cluster) => cluster.id === id));
+  }
+
+  async clusterMembers(
+    run: number,
+    id: number,
+    after: number,
+    limit: number,
+  ): Promise<readonly Pick<Member, 'n' | 'deviceId'>[]> {
+    const cluster = await this.cluster(run, id);
+    return this.#rows(run)
+      .filter(({ target: { n }, deResult }) => deResult !== undefined && n > after && deResult === cluster?.value)
+      .slice(0, limit)
+      .map(({ target: { n, deviceId } }) => ({ n, deviceId }));
   }
 
   dueAlerts(serverId: string, now: EpochMs, limit: number): Promise<readonly PendingAlert[]> {
-    const due = this.#openAlerts(serverId).filter(({ dueAt }) => dueAt <= now);
+    const due = this.#outbox.openOf(serverId).filter(({ dueAt }) => dueAt <= now);
     return Promise.resolve(due.slice(0, limit));
   }
 
+  alertsOfRun(run: number): ReturnType<FanOutStore['alertsOfRun']> {
+    return Promise.resolve(this.#outbox.ofRun(run));
+  }
+
   nextAlertDueAt(serverId: string): Promise<EpochMs | undefined> {
-    return Promise.resolve(smallest(this.#openAlerts(serverId).map(({ dueAt }) => dueAt)));
+    return Promise.resolve(smallest(this.#outbox.openOf(serverId).map(({ dueAt }) => dueAt)));
   }
 
-  alertAccepted(id: number): Promise<void> {
-    return this.#closeAlert(id);
-  }
-
-  alertRejected(id: number): Promise<void> {
-    return this.#closeAlert(id);
-  }
-
-  alertDeferred(id: number, dueAt: EpochMs): Promise<void> {
-    for (const row of this.#alerts) {
-      if (row.alert.id === id) row.alert = { ...row.alert, dueAt, attempts: row.alert.attempts + 1 };
-    }
+  alertAccepted(id: number, generation: number, now: EpochMs): Promise<void> {
+    this.#outbox.accepted(id, generation, now);
     return Promise.resolve();
   }
 
-  #settle(row: TargetRow, outcome: SettledOutcome, deResult: string, now: EpochMs, isAnswer: boolean): Settlement {
-    const isLate = row.target.phase === 'settled';
-    if (isLate && (row.outcome !== 'unknown' || row.late)) return { applied: false, completed: undefined };
-    const { run } = row.target;
-    Object.assign(row, {
-      outcome,
-      deResult,
-      answeredAt: isAnswer ? now : undefined,
-      late: isLate,
-      target: { ...row.target, phase: 'settled' },
-    });
-    const before = this.#run(run);
-    const counts = this.#count(run);
-    const isLast = before.state === 'running' && counts.pending === 0;
-    const changed: Run = {
-      ...before,
-      counts,
-      lastAnswerAt: isAnswer ? now : before.lastAnswerAt,
-      ...(isLast ? { state: 'complete', endedAt: now, generation: 1 } : {}),
-      ...(before.generation > 0 ? { generation: before.generation + 1 } : {}),
-    };
-    this.#runs.set(run, changed);
-    if (!isLast) return { applied: true, completed: undefined };
-    const { serverId, correlator, generation, state } = changed;
-    if (serverId !== undefined) {
-      const id = this.#alerts.length + 1;
-      const data = alertData(counts, state);
-      this.#alerts.push({
-        alert: { id, run, serverId, correlator, data, generation, attempts: 0, dueAt: now },
-        open: true,
-      });
-    }
-    return { applied: true, completed: changed };
+  alertRejected(id: number): Promise<void> {
+    this.#outbox.rejected(id);
+    return Promise.resolve();
   }
 
-  #change(target: Target, phase: Target['phase'], change: (target: Target) => Partial<Target>): boolean {
+  alertDeferred(id: number, dueAt: EpochMs): Promise<void> {
+    this.#outbox.deferred(id, dueAt);
+    return Promise.resolve();
+  }
+
+  #settle(row: TargetRow, ending: Ending, now: EpochMs, answeredAt: EpochMs | undefined): Settlement {
+    const { outcome, deResult, facets, asyncExecs } = ending;
+    const isLate = row.target.phase === 'settled';
+    const ofRun = this.#runs.get(row.target.run);
+    if (!ofRun || (isLate && (row.outcome !== 'unknown' || row.late))) return NOT_APPLIED;
+    const { run: before, quorumAt = Infinity } = ofRun;
+    const { n, deviceId } = row.target;
+    this.#clusters.move(before.number, ending, 1);
+    let digest = moveDigest(before.digest ?? EMPTY_DIGEST, { n, deviceId, deResult }, 'in');
+    if (row.deResult !== undefined) {
+      this.#clusters.move(before.number, { ...row, deResult: row.deResult }, -1);
+      digest = moveDigest(digest, { n, deviceId, deResult: row.deResult }, 'out');
+    }
+    const counts = movedCounts(before.counts, row.outcome, outcome);
+    Object.assign(row, { outcome, deResult, facets, asyncExecs, answeredAt, late: isLate });
+    row.target = { ...row.target, phase: 'settled', partial: undefined };
+    const isLast = isActive(before) && counts.pending === 0;
+    const isQuorum =
+      before.generation === 0 && before.state !== 'cancelling' && counts.targets - counts.pending >= quorumAt;
+    const isFirst = before.generation === 0 && (isLast || isQuorum);
+    const run: Run = {
+      ...before,
+      counts,
+      digest,
+      lastAnswerAt: answeredAt ?? before.lastAnswerAt,
+      generation: before.generation > 0 || isFirst ? before.generation + 1 : 0,
+    };
+    ofRun.run = isLast
+      ? { ...run, state: before.state === 'cancelling' ? 'cancelled' : 'complete', pauseCause: undefined, endedAt: now }
+      : run;
+    const isNews = isLast || isFirst || (isLate && before.generation > 0);
+    const mayInsert = isLast || isFirst || before.policy.lateAlert;
+    return {
+      applied: true,
+      completed: isLast ? ofRun.run : undefined,
+      alerted: isNews ? this.#outbox.announce(ofRun.run, mayInsert, now) : undefined,
+    };
+  }
+
+  #due(run: number, now: EpochMs, by: ClaimLimits['by']): readonly TargetRow[] {
+    const inPhase = (...phases: readonly Target['phase'][]) =>
+      this.#rows(run).filter(({ target }) => phases.includes(target.phase));
+    const inOrderOf = (rows: TargetRow[], time: 'dueAt' | 'endsAt') =>
+      rows.sort((a, b) => a.target[time] - b.target[time]);
+    switch (by) {
+      case 'dueAt':
+        return inOrderOf(inPhase('waiting'), by).filter(({ target }) => target.dueAt <= now);
+      case 'endsAt':
+        return inOrderOf(inPhase('held', 'waiting', 'sent', 'awaiting'), by).filter(({ target }) => {
+          return target.endsAt <= now;
+        });
+      case 'unsent':
+        return [...inPhase('held'), ...inOrderOf(inPhase('waiting'), 'dueAt')];
+    }
+  }
+
+  #change(target: Target, phase: Target['phase'], change: (row: TargetRow) => Partial<Target>): boolean {
     const row = this.#row(target);
     if (row?.target.phase !== phase) return false;
-    row.target = { ...row.target, ...change(row.target) };
+    row.target = { ...row.target, ...change(row) };
     return true;
+  }
+
+  /** Members of an earlier run, as their accounts are now. */
+  #devicesAgain({ run, outcomes }: NonNullable<NewRun['retryOf']>): MemberDevice[] | 'no-run' | 'run-active' {
+    const row = this.#runs.get(run);
+    if (!row) return 'no-run';
+    if (isActive(row.run)) return 'run-active';
+    const known = new Map([...this.#groups.values()].flat().map((device) => [device.deviceId, device]));
+    return row.rows
+      .filter(({ outcome }) => outcome !== 'pending' && outcomes.includes(outcome))
+      .map(({ target: { deviceId } }) => known.get(deviceId) ?? { deviceId, deviceKey: undefined, notifiable: false });
   }
 
   /** The run of the same order that its server has not heard the end of. */
   #unansweredRun(order: Omit<NewRun, 'idempotencyKey'>): Run | undefined {
     if (order.serverId === undefined || order.correlator === undefined) return undefined;
-    return [...this.#runs.values()].findLast(
-      (run) =>
-        isSameOrder(run, order) &&
-        (run.state === 'running' || this.#alerts.some(({ alert, open }) => open && alert.run === run.number)),
-    );
+    return this.#all().findLast((run) => {
+      return isSameOrder(run, order) && (isActive(run) || this.#outbox.hasOpen(run.number));
+    });
   }
 
-  #activeRuns(): readonly Run[] {
-    return [...this.#runs.values()].filter(({ state }) => state === 'running');
+  #all(): Run[] {
+    return [...this.#runs.values()].map(({ run }) => run);
   }
 
-  *#waitingOf(deviceKey: number): Generator<TargetRow, void> {
-    for (const { number } of this.#activeRuns()) {
-      for (const row of this.#rows(number)) {
-        if (row.target.deviceKey === deviceKey && row.target.phase === 'waiting') yield row;
-      }
-    }
+  #active(): readonly Run[] {
+    return this.#all().filter(isActive);
   }
 
-  #openAlerts(serverId: string): readonly PendingAlert[] {
-    return this.#alerts.filter(({ alert, open }) => open && alert.serverId === serverId).map(({ alert }) => alert);
-  }
-
-  #closeAlert(id: number): Promise<void> {
-    for (const row of this.#alerts) if (row.alert.id === id) row.open = false;
-    return Promise.resolve();
-  }
-
-  #count(run: number): Run['counts'] {
-    const parts = Object.fromEntries(OUTCOMES.map((outcome) => [outcome, 0])) as Record<Outcome, number>;
-    for (const { outcome } of this.#rows(run)) parts[outcome] += 1;
-    return countsFrom(parts);
-  }
-
-  #run(number: number): Run {
-    const run = this.#runs.get(number);
-    if (!run) throw new RangeError(`there is no run ${number}`);
-    return run;
+  #unsentOf(deviceKey: number): readonly TargetRow[] {
+    return this.#active()
+      .flatMap(({ number }) => this.#rows(number))
+      .filter(({ target: { deviceKey: key, phase } }) => {
+        return key === deviceKey && (phase === 'held' || phase === 'waiting');
+      });
   }
 
   #rows(run: number): readonly TargetRow[] {
-    return this.#targets.get(run) ?? [];
+    return this.#runs.get(run)?.rows ?? [];
   }
 
   /** Undefined when its run was deleted. */
   #row({ run, n }: Target): TargetRow | undefined {
-    return this.#targets.get(run)?.[n - 1];
+    return this.#rows(run)[n - 1];
   }
-}
-
-function memberOf({ target, outcome, deResult, answeredAt, late }: TargetRow): Member {
-  const { n, deviceId, attempts, firstTurnAt } = target;
-  return { n, deviceId, outcome, deResult, attempts, startedAt: firstTurnAt, answeredAt, late };
 }
 
 function smallest(times: readonly EpochMs[]): EpochMs | undefined {
   return times.length === 0 ? undefined : Math.min(...times);
+}
+
+function isActive({ endedAt }: Run): boolean {
+  return endedAt === undefined;
 }

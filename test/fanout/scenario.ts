@@ -1,3 +1,4 @@
+import { decodeDeResult } from '../../src/fanout/de-result.ts';
 import {
   type Assignment,
   type Carrier,
@@ -12,7 +13,8 @@ import { SILENCE_MS } from '../../src/fanout/window.ts';
 import { STATUS } from '../../src/protocol/message/codes.ts';
 import { type Answer, commandName, everyCommand, type RequestCommand } from '../../src/protocol/message/message.ts';
 import { FakeClock, quiet } from './fake-clock.ts';
-import { type MemberDevice, MemoryFanOutStore } from './memory-store.ts';
+import type { MemberDevice } from './memory-rows.ts';
+import { MemoryFanOutStore } from './memory-store.ts';
 
 /** What a device does when it is notified; it starts a moment later. */
 export type Behaviour = (device: SimulatedDevice) => Promise<void>;
@@ -25,6 +27,14 @@ export const MAX_ANSWER_BYTES = 10_000;
 
 export const GET: RequestCommand = { kind: 'Get', cmdId: '1', items: [{ target: { locUri: './DevInfo/Mod' } }] };
 export const EXEC: RequestCommand = { kind: 'Exec', cmdId: '2', items: [{ target: { locUri: './Reboot' } }] };
+
+/** The device will tell its end with a Generic Alert. */
+export const UPDATE: RequestCommand = {
+  kind: 'Exec',
+  cmdId: '3',
+  correlator: 'fw-1',
+  items: [{ target: { locUri: './FUMO/Update' } }],
+};
 
 const CARRIER: Carrier = { form: { encoding: 'xml' }, maxMsgBytes: undefined, maxObjBytes: undefined };
 
@@ -60,7 +70,7 @@ class SimulatedDevice {
   }
 
   open(): void {
-    this.#scenario.openSessions.add(this.key);
+    this.#showLife();
     this.#scenario.notifiedAt.delete(this.key);
     this.engine.sessionOpened(this.key);
   }
@@ -71,8 +81,9 @@ class SimulatedDevice {
   }
 
   /** The next commands, over a session without limits. */
-  take(): Promise<Assignment | undefined> {
-    return this.engine.nextFor(this.key, CARRIER);
+  take(carrier: Partial<Carrier> = {}): Promise<Assignment | undefined> {
+    this.#showLife();
+    return this.engine.nextFor(this.key, { ...CARRIER, ...carrier });
   }
 
   /** A session that takes the commands of every run that waits, each handled by `handle` until it says no. */
@@ -80,10 +91,14 @@ class SimulatedDevice {
     this.open();
     let goesOn = true;
     while (goesOn) {
-      const assignment = await this.engine.nextFor(this.key, { ...CARRIER, ...carrier });
+      const assignment = await this.take(carrier);
       goesOn = assignment !== undefined && (await handle(assignment));
     }
     this.close();
+  }
+
+  #showLife(): void {
+    this.#scenario.openSessions.set(this.key, this.#scenario.clock.now());
   }
 }
 
@@ -123,16 +138,20 @@ export class Scenario {
   readonly notifications: { readonly key: number; readonly at: number; readonly run: number }[] = [];
   readonly refused = new Set<number>();
   readonly behaviours = new Map<number, Behaviour>();
-  readonly openSessions = new Set<number>();
+  readonly openSessions = new Map<number, number>();
   /** When the devices were notified that have not come yet. */
   readonly notifiedAt = new Map<number, number>();
   /** The most slots that were taken right after a notification. */
   mostSlots = 0;
   readonly completed: Run[] = [];
+  /** Runs as they were after each change of their state. */
+  readonly changes: Run[] = [];
+  readonly clockJumps: number[] = [];
   readonly alertedServers: string[] = [];
   readonly problems: string[] = [];
   engine: FanOutEngine;
   #otherwise: Behaviour = BEHAVIOUR.answers;
+  #latencyMs = LATENCY_MS;
 
   constructor(devices: number | readonly MemberDevice[], Store: typeof MemoryFanOutStore = MemoryFanOutStore) {
     this.store = new Store({ all: typeof devices === 'number' ? devicesTo(devices) : devices, none: [] });
@@ -147,6 +166,8 @@ export class Scenario {
       events: {
         runStarted: () => undefined,
         runCompleted: (run) => this.completed.push(run),
+        runChanged: (run) => this.changes.push(run),
+        clockJumped: (byMs) => this.clockJumps.push(byMs),
         alertReady: (serverId) => this.alertedServers.push(serverId),
         problem: (where) => this.problems.push(where),
       },
@@ -160,9 +181,10 @@ export class Scenario {
     this.notifications.push({ key: deviceKey, at: this.clock.now(), run });
     if (this.refused.has(deviceKey)) return 'refused';
     this.notifiedAt.set(deviceKey, this.clock.now());
-    const awaited = [...this.notifiedAt.values()].filter((at) => this.clock.now() - at < SILENCE_MS);
-    this.mostSlots = Math.max(this.mostSlots, this.openSessions.size + awaited.length);
-    this.clock.after(LATENCY_MS, () => void this.run(deviceKey));
+    const signs = [...this.notifiedAt.values(), ...this.openSessions.values()];
+    this.mostSlots = Math.max(this.mostSlots, signs.filter((at) => this.clock.now() - at < SILENCE_MS).length);
+    if (this.#latencyMs === 0) void this.run(deviceKey);
+    else this.clock.after(this.#latencyMs, () => void this.run(deviceKey));
     return 'sent';
   }
 
@@ -174,6 +196,11 @@ export class Scenario {
   /** What the devices without a behaviour of their own do. */
   everyDevice(behaviour: Behaviour): void {
     this.#otherwise = behaviour;
+  }
+
+  /** Devices begin what they do in the moment in which they are notified. */
+  notifiedDevicesComeAtOnce(): void {
+    this.#latencyMs = 0;
   }
 
   /** The process dies and another one takes over; sessions and timers of the old one are gone. */
@@ -199,6 +226,12 @@ export class Scenario {
     });
     await quiet();
     return run;
+  }
+
+  /** Status codes of a member's DeResult. */
+  async codes(n: number, run = 1): Promise<readonly number[]> {
+    const member = await this.store.member(run, n);
+    return decodeDeResult(member?.deResult ?? '').flatMap((answer) => (answer.kind === 'Status' ? [answer.code] : []));
   }
 
   /** Outcomes of the run's members in their order. */

@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { NewSecrets } from '../../src/store/devices.ts';
 import type { GatewayStore } from '../../src/store/gateway-store.ts';
 import { openGatewayStore } from '../../src/store/sqlite/open.ts';
-import { newDevice, newRun } from './store-fixture.ts';
+import { ending, newDevice, newRun, terms } from './store-fixture.ts';
 
 const ID = 'urn:dev:test:1';
 let store: GatewayStore;
@@ -90,14 +90,14 @@ describe('secrets of device accounts', () => {
     await store.groups.create('all');
     await store.groups.addMembers('all', [{ name: '1', deviceId: ID }]);
     await store.devices.decommission(ID, 15);
-    await store.fanOut.createRun(newRun(), 1);
+    await store.fanOut.createRun(newRun(), terms({ maxActiveRuns: 1 }));
     const move = await store.fanOut.claimDue(
       1,
       newRun().startedAt,
       { by: 'dueAt', limit: 9, maxTurns: 9 },
       (target) => {
         expect(target.deviceKey).toBeUndefined();
-        return { kind: 'settle', outcome: 'unreachable', deResult: '<nobody/>' };
+        return { kind: 'settle', ...ending('unreachable', '503') };
       },
     );
     expect(move.settled).toBe(1);

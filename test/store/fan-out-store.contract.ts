@@ -1,6 +1,6 @@
 import { beforeEach, afterEach, describe, expect, it } from 'vitest';
 import type { ClaimLimits, FanOutStore, Run, Target, TargetMove } from '../../src/fanout/store.ts';
-import { type Groups, newRun, T0 } from './store-fixture.ts';
+import { deResult, ending, type Groups, newRun, T0, terms } from './store-fixture.ts';
 
 /** A store under test. */
 export interface OpenedStore {
@@ -21,7 +21,7 @@ const ENDS_AT = T0 + newRun().policy.runDeadlineMs;
 const BY_DUE: ClaimLimits = { by: 'dueAt', limit: 500, maxTurns: 500 };
 const BY_END: ClaimLimits = { by: 'endsAt', limit: 500, maxTurns: 500 };
 const TURN: TargetMove = { kind: 'turn', dueAt: T0 + 5_000, endsAt: T0 + 60_000 };
-const SETTLE: TargetMove = { kind: 'settle', outcome: 'timed-out', deResult: '<timed-out/>' };
+const SETTLE: TargetMove = { kind: 'settle', ...ending('timed-out', '408') };
 
 /** What every implementation of FanOutStore does alike. `open` gets the groups whose members runs can have. */
 export function describeFanOutStore(name: string, open: (groups: Groups) => Promise<OpenedStore>): void {
@@ -42,7 +42,7 @@ export function describeFanOutStore(name: string, open: (groups: Groups) => Prom
     async function start(changes: Parameters<typeof newRun>[0] = {}): Promise<Run> {
       starts += 1;
       const correlator = starts === 1 ? 'corr' : `corr-${starts}`;
-      const started = await store.createRun(newRun({ correlator, ...changes }), 10);
+      const started = await store.createRun(newRun({ correlator, ...changes }), terms());
       if (started.kind !== 'created') throw new Error(`the run was not created: ${started.kind}`);
       return started.run;
     }
@@ -75,6 +75,7 @@ export function describeFanOutStore(name: string, open: (groups: Groups) => Prom
             startedAt: undefined,
             answeredAt: undefined,
             late: false,
+            asyncAnswers: [],
           })),
         );
       });
@@ -103,15 +104,19 @@ export function describeFanOutStore(name: string, open: (groups: Groups) => Prom
           { ...common, n: 2, deviceId: 'urn:dev:test:2', deviceKey: 2, notifiable: false },
           { ...common, n: 3, deviceId: 'urn:dev:test:3', deviceKey: undefined, notifiable: false },
         ]);
-        expect(await store.nextDueAt(1)).toEqual({ dueAt: T0, endsAt: ENDS_AT });
+        expect(await store.outlook(1)).toMatchObject({ dueAt: T0, endsAt: ENDS_AT });
       });
 
       it('store: refuses a group that is not there or has no members, and too many runs', async () => {
-        expect(await store.createRun(newRun({ group: 'none' }), 10)).toEqual({ kind: 'no-group' });
-        expect(await store.createRun(newRun({ group: 'empty' }), 0)).toEqual({ kind: 'empty-group' });
-        expect(await store.createRun(newRun(), 0)).toEqual({ kind: 'too-many-active' });
+        expect(await store.createRun(newRun({ group: 'none' }), terms())).toEqual({ kind: 'no-group' });
+        expect(await store.createRun(newRun({ group: 'empty' }), terms({ maxActiveRuns: 0 }))).toEqual({
+          kind: 'empty-group',
+        });
+        expect(await store.createRun(newRun(), terms({ maxActiveRuns: 0 }))).toEqual({ kind: 'too-many-active' });
         await start();
-        expect(await store.createRun(newRun({ correlator: 'other' }), 1)).toEqual({ kind: 'too-many-active' });
+        expect(await store.createRun(newRun({ correlator: 'other' }), terms({ maxActiveRuns: 1 }))).toEqual({
+          kind: 'too-many-active',
+        });
         expect(await store.runs(undefined, 10)).toHaveLength(1);
       });
     });
@@ -126,14 +131,14 @@ export function describeFanOutStore(name: string, open: (groups: Groups) => Prom
       it('store: names the active runs from the oldest', async () => {
         for (let count = 0; count < 3; count += 1) await start({ group: 'one' });
         const target = await sendTo(1);
-        await store.settle(target, 'succeeded', '<ok/>', T0);
+        await store.settle(target, ending('succeeded', '200'), T0);
         expect((await store.activeRuns()).map(({ number }) => number)).toEqual([2, 3]);
       });
 
       it('store: deletes a run that is over with its members, and never gives its number again', async () => {
         await start({ group: 'one', idempotencyKey: 'key' });
         expect(await store.deleteRun(1)).toBe(false);
-        await store.settle(await sendTo(1), 'succeeded', '<ok/>', T0);
+        await store.settle(await sendTo(1), ending('succeeded', '200'), T0);
         expect(await store.deleteRun(1)).toBe(true);
         expect(await store.deleteRun(1)).toBe(false);
         expect(await store.run(1)).toBeUndefined();
@@ -144,7 +149,7 @@ export function describeFanOutStore(name: string, open: (groups: Groups) => Prom
 
       it('store: keeps the alert of a deleted run until it is accepted', async () => {
         await start({ group: 'one' });
-        await store.settle(await sendTo(1), 'succeeded', '<ok/>', T0);
+        await store.settle(await sendTo(1), ending('succeeded', '200'), T0);
         await store.deleteRun(1);
         expect(await store.dueAlerts('srv', T0, 10)).toMatchObject([{ run: 1, data: 200 }]);
       });
@@ -158,7 +163,7 @@ export function describeFanOutStore(name: string, open: (groups: Groups) => Prom
         const later = await store.claimDue(1, T0 + 5_000, BY_DUE, () => ({ ...TURN, dueAt: T0 + 9_000 }));
         expect(later.turns[0]).toMatchObject({ attempts: 2, firstTurnAt: T0, dueAt: T0 + 9_000 });
         expect(await store.member(1, 1)).toMatchObject({ attempts: 2, startedAt: T0 });
-        expect(await store.nextDueAt(1)).toEqual({ dueAt: T0 + 9_000, endsAt: T0 + 60_000 });
+        expect(await store.outlook(1)).toMatchObject({ dueAt: T0 + 9_000, endsAt: T0 + 60_000 });
       });
 
       it('store: takes nothing that is not due', async () => {
@@ -168,6 +173,7 @@ export function describeFanOutStore(name: string, open: (groups: Groups) => Prom
           settled: 0,
           more: false,
           completed: undefined,
+          alerted: undefined,
         });
       });
 
@@ -207,7 +213,12 @@ export function describeFanOutStore(name: string, open: (groups: Groups) => Prom
         expect(claim).toMatchObject({ settled: 1, completed: { state: 'complete', generation: 1, endedAt: ENDS_AT } });
         expect(await store.member(1, 1)).toMatchObject({ outcome: 'timed-out', answeredAt: undefined });
         expect((await store.run(1))?.lastAnswerAt).toBeUndefined();
-        expect(await store.nextDueAt(1)).toEqual({ dueAt: undefined, endsAt: undefined });
+        expect(await store.outlook(1)).toEqual({
+          dueAt: undefined,
+          endsAt: undefined,
+          hasHeld: false,
+          isUnderWay: false,
+        });
       });
     });
 
@@ -290,7 +301,11 @@ export function describeFanOutStore(name: string, open: (groups: Groups) => Prom
       it('store: moves the counts with the outcome and keeps the answer', async () => {
         await start();
         const target = await sendTo(1);
-        expect(await store.settle(target, 'failed', '<no/>', T0 + 20)).toEqual({ applied: true, completed: undefined });
+        expect(await store.settle(target, ending('failed', '500'), T0 + 20)).toEqual({
+          applied: true,
+          completed: undefined,
+          alerted: undefined,
+        });
         expect(await store.run(1)).toMatchObject({
           state: 'running',
           generation: 0,
@@ -301,28 +316,33 @@ export function describeFanOutStore(name: string, open: (groups: Groups) => Prom
           n: 1,
           deviceId: 'urn:dev:test:1',
           outcome: 'failed',
-          deResult: '<no/>',
+          deResult: deResult('500'),
           attempts: 0,
           startedAt: T0 + 10,
           answeredAt: T0 + 20,
           late: false,
+          asyncAnswers: [],
         });
       });
 
       it('store: settles a member once only', async () => {
         await start();
         const target = await sendTo(1);
-        await store.settle(target, 'succeeded', '<ok/>', T0);
-        expect(await store.settle(target, 'failed', '<no/>', T0)).toEqual({ applied: false, completed: undefined });
+        await store.settle(target, ending('succeeded', '200'), T0);
+        expect(await store.settle(target, ending('failed', '500'), T0)).toEqual({
+          applied: false,
+          completed: undefined,
+          alerted: undefined,
+        });
         expect(await store.markSent(target, T0, T0)).toBe(false);
         expect(await store.recordPartial(target, '<part/>')).toBe(false);
-        expect(await store.member(1, 1)).toMatchObject({ outcome: 'succeeded', deResult: '<ok/>' });
+        expect(await store.member(1, 1)).toMatchObject({ outcome: 'succeeded', deResult: deResult('200') });
       });
 
       it('store: completes the run with the last member and puts the alert into the outbox', async () => {
         await start();
         await store.claimDue(1, T0, BY_DUE, ({ n }) => (n === 1 ? TURN : SETTLE));
-        const { completed } = await store.settle(await sendTo(1), 'succeeded', '<ok/>', T0 + 30);
+        const { completed } = await store.settle(await sendTo(1), ending('succeeded', '200'), T0 + 30);
         expect(completed).toEqual(await store.run(1));
         expect(completed).toMatchObject({ state: 'complete', endedAt: T0 + 30, generation: 1 });
         expect(completed?.counts).toMatchObject({ targets: 3, pending: 0, succeeded: 1, 'timed-out': 2 });
@@ -344,15 +364,16 @@ export function describeFanOutStore(name: string, open: (groups: Groups) => Prom
         await start({ group: 'one' });
         const target = await sendTo(1);
         await store.recordPartial(target, '<part/>');
-        const unknown: TargetMove = { kind: 'settle', outcome: 'unknown', deResult: '<unknown/>' };
+        const unknown: TargetMove = { kind: 'settle', ...ending('unknown', '504') };
         await store.claimDue(1, ENDS_AT, BY_END, () => unknown);
-        expect(await store.settle(target, 'succeeded', '<late/>', ENDS_AT + 5)).toEqual({
+        expect(await store.settle(target, ending('succeeded', '200'), ENDS_AT + 5)).toEqual({
           applied: true,
           completed: undefined,
+          alerted: 'srv',
         });
         expect(await store.member(1, 1)).toMatchObject({
           outcome: 'succeeded',
-          deResult: '<late/>',
+          deResult: deResult('200'),
           answeredAt: ENDS_AT + 5,
           late: true,
         });
@@ -363,30 +384,31 @@ export function describeFanOutStore(name: string, open: (groups: Groups) => Prom
           lastAnswerAt: ENDS_AT + 5,
           counts: { succeeded: 1, unknown: 0 },
         });
-        expect((await store.settle(target, 'failed', '<again/>', ENDS_AT + 6)).applied).toBe(false);
-        expect(await store.dueAlerts('srv', ENDS_AT + 9, 5)).toHaveLength(1);
+        expect((await store.settle(target, ending('failed', '500'), ENDS_AT + 6)).applied).toBe(false);
+        expect(await store.dueAlerts('srv', ENDS_AT + 9, 5)).toMatchObject([{ data: 200, generation: 2 }]);
       });
 
       it('store: takes nothing for a member whose run was deleted', async () => {
         await start({ group: 'one' });
         const target = await sendTo(1);
-        await store.settle(target, 'unknown', '<unknown/>', T0);
+        await store.settle(target, ending('unknown', '504'), T0);
         await store.deleteRun(1);
-        expect(await store.settle(target, 'succeeded', '<late/>', T0)).toEqual({
+        expect(await store.settle(target, ending('succeeded', '200'), T0)).toEqual({
           applied: false,
           completed: undefined,
+          alerted: undefined,
         });
         expect(await store.markSent(target, T0, T0)).toBe(false);
       });
 
       it('store: pages through members, all or of one outcome', async () => {
         await start();
-        await store.settle(await sendTo(2), 'succeeded', '<ok/>', T0);
+        await store.settle(await sendTo(2), ending('succeeded', '200'), T0);
         expect((await store.members(1, 0, 2)).map(({ n }) => n)).toEqual([1, 2]);
         expect((await store.members(1, 2, 2)).map(({ n }) => n)).toEqual([3]);
-        expect((await store.members(1, 0, 9, 'pending')).map(({ n }) => n)).toEqual([1, 3]);
-        expect((await store.members(1, 1, 9, 'pending')).map(({ n }) => n)).toEqual([3]);
-        expect((await store.members(1, 0, 9, 'succeeded')).map(({ n }) => n)).toEqual([2]);
+        expect((await store.members(1, 0, 9, { outcome: 'pending' })).map(({ n }) => n)).toEqual([1, 3]);
+        expect((await store.members(1, 1, 9, { outcome: 'pending' })).map(({ n }) => n)).toEqual([3]);
+        expect((await store.members(1, 0, 9, { outcome: 'succeeded' })).map(({ n }) => n)).toEqual([2]);
         expect(await store.members(9, 0, 9)).toEqual([]);
         expect(await store.member(1, 4)).toBeUndefined();
       });
@@ -396,7 +418,7 @@ export function describeFanOutStore(name: string, open: (groups: Groups) => Prom
       async function completeRuns(serverIds: readonly (string | undefined)[]): Promise<void> {
         for (const [index, serverId] of serverIds.entries()) {
           await start({ group: 'one', serverId });
-          await store.settle(await sendTo(1), 'succeeded', '<ok/>', T0 + index);
+          await store.settle(await sendTo(1), ending('succeeded', '200'), T0 + index);
         }
       }
 
@@ -420,7 +442,7 @@ export function describeFanOutStore(name: string, open: (groups: Groups) => Prom
 
       it('store: is done with an alert that was accepted or refused for good', async () => {
         await completeRuns(['srv', 'srv']);
-        await store.alertAccepted(1, T0 + 5);
+        await store.alertAccepted(1, 1, T0 + 5);
         expect((await store.dueAlerts('srv', T0 + 9, 5)).map(({ id }) => id)).toEqual([2]);
         await store.alertRejected(2, T0 + 5);
         await store.alertDeferred(2, T0 + 6);

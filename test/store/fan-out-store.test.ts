@@ -2,6 +2,7 @@ import { MemoryFanOutStore } from '../fanout/memory-store.ts';
 import { openGatewayStore } from '../../src/store/sqlite/open.ts';
 import { describeFanOutStore, type OpenedStore } from './fan-out-store.contract.ts';
 import { describeRepeatedStart } from './run-start.contract.ts';
+import { describeSteering } from './run-steering.contract.ts';
 import { type Groups, memberDevices, storeGroups } from './store-fixture.ts';
 import { temporaryFolder } from './temporary-folder.ts';
 
@@ -25,3 +26,5 @@ describeFanOutStore('memory', openMemory);
 describeFanOutStore('SQLite', openSqlite);
 describeRepeatedStart('memory', openMemory);
 describeRepeatedStart('SQLite', openSqlite);
+describeSteering('memory', openMemory);
+describeSteering('SQLite', openSqlite);

@@ -1,7 +1,8 @@
-import { countsFrom } from '../../src/fanout/outcome.ts';
+import { countsFrom, type SettledOutcome } from '../../src/fanout/outcome.ts';
+import type { Ending } from '../../src/fanout/store.ts';
 import type { GatewayStore } from '../../src/store/gateway-store.ts';
 import type { JobSpec, ServerStore } from '../../src/store/server-store.ts';
-import { newDevice, newRun, T0 } from './store-fixture.ts';
+import { newDevice, newRun, T0, terms } from './store-fixture.ts';
 
 /** Fills the store of a gateway: a run that is over and one under way, with one member of each phase. */
 export async function fillGateway(store: GatewayStore): Promise<void> {
@@ -15,26 +16,31 @@ export async function fillGateway(store: GatewayStore): Promise<void> {
   await store.groups.addMembers('all', members);
   const node = { format: 'xml', type: 'text/xml', data: '<Get/>', writtenBy: 'srv' };
   await store.nodes.write('./SCM/FanOut/ToBeFannedOut', node);
-  await store.nodes.writeAcl('./GwConfig/DeviceGroups/all', 'Get=srv');
+  await store.nodes.acls.set('./GwConfig/DeviceGroups/all', 'Get=srv');
   await store.peerNonces.save('srv', { own: new Uint8Array([21]), peer: new Uint8Array([22]) });
 
-  await store.fanOut.createRun(newRun({ group: 'one', idempotencyKey: 'first' }), 10);
+  await store.fanOut.createRun(newRun({ group: 'one', idempotencyKey: 'first' }), terms());
   await sendTo(store, 1, '<done/>');
-  await store.fanOut.createRun(newRun({ correlator: 'second', startedAt: T0 + 100 }), 10);
+  await store.fanOut.createRun(newRun({ correlator: 'second', startedAt: T0 + 100 }), terms());
   const target = await sendTo(store, 1, undefined);
   await store.fanOut.recordPartial(target, '<part/>');
   await store.fanOut.claimDue(2, T0 + 100, { by: 'dueAt', limit: 10, maxTurns: 10 }, ({ n }) =>
     n === 3
-      ? { kind: 'settle', outcome: 'unreachable', deResult: '<nobody/>' }
+      ? { kind: 'settle', ...ended('unreachable', '<nobody/>') }
       : { kind: 'turn', dueAt: T0 + 5_000, endsAt: T0 + 120_000 },
   );
+}
+
+/** With a text that is short and says nothing. */
+export function ended(outcome: SettledOutcome, deResult: string): Ending {
+  return { outcome, deResult, facets: [], asyncExecs: 0 };
 }
 
 async function sendTo(store: GatewayStore, deviceKey: number, answer: string | undefined) {
   const target = await store.fanOut.nextForDevice(deviceKey);
   if (!target) throw new Error(`nothing waits for device ${deviceKey}`);
   await store.fanOut.markSent(target, T0 + 110, T0 + 120_000);
-  if (answer !== undefined) await store.fanOut.settle(target, 'succeeded', answer, T0 + 120);
+  if (answer !== undefined) await store.fanOut.settle(target, ended('succeeded', answer), T0 + 120);
   return target;
 }
 

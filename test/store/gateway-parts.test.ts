@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { GatewayStore } from '../../src/store/gateway-store.ts';
 import { openGatewayStore } from '../../src/store/sqlite/open.ts';
-import { newDevice, newRun } from './store-fixture.ts';
+import { newDevice, newRun, terms } from './store-fixture.ts';
 
 let store: GatewayStore;
 
@@ -129,9 +129,9 @@ describe('device groups', () => {
     await store.groups.create('all');
     await store.groups.addMembers('all', [{ name: '1', deviceId: undefined }]);
     expect(await store.groups.memberCount('all')).toBe(0);
-    expect(await store.groups.setMemberDevice('all', '1', 'urn:dev:test:1')).toBe(true);
+    expect(await store.groups.setMember('all', { name: '1', deviceId: 'urn:dev:test:1' })).toBe(true);
     expect(await store.groups.memberCount('all')).toBe(1);
-    expect(await store.groups.setMemberDevice('all', '2', 'urn:dev:test:1')).toBe(false);
+    expect(await store.groups.setMember('all', { name: '2', deviceId: 'urn:dev:test:1' })).toBe(false);
     expect(await store.groups.removeMember('all', '1')).toBe(true);
     expect(await store.groups.removeMember('all', '1')).toBe(false);
     expect(await store.groups.memberCount('all')).toBe(0);
@@ -142,7 +142,7 @@ describe('device groups', () => {
     expect(await store.groups.members('none', undefined, 10)).toEqual([]);
     expect(await store.groups.member('none', '1')).toBeUndefined();
     expect(await store.groups.memberCount('none')).toBe(0);
-    expect(await store.groups.setMemberDevice('none', '1', undefined)).toBe(false);
+    expect(await store.groups.setMember('none', { name: '1', deviceId: undefined })).toBe(false);
     expect(await store.groups.removeMember('none', '1')).toBe(false);
   });
 
@@ -158,13 +158,13 @@ describe('device groups', () => {
     await store.devices.add([newDevice('urn:dev:test:2', true)]);
     await store.groups.create('all');
     await store.groups.addMembers('all', [{ name: '1', deviceId: undefined }]);
-    expect(await store.fanOut.createRun(newRun(), 1)).toEqual({ kind: 'empty-group' });
+    expect(await store.fanOut.createRun(newRun(), terms({ maxActiveRuns: 1 }))).toEqual({ kind: 'empty-group' });
     await store.groups.addMembers('all', [
       { name: '2', deviceId: 'urn:dev:test:2' },
       { name: '3', deviceId: 'urn:dev:test:1' },
       { name: '4', deviceId: 'urn:dev:test:2' },
     ]);
-    const started = await store.fanOut.createRun(newRun(), 1);
+    const started = await store.fanOut.createRun(newRun(), terms({ maxActiveRuns: 1 }));
     expect(started).toMatchObject({ kind: 'created', run: { counts: { targets: 2, pending: 2 } } });
     expect(await store.fanOut.members(1, 0, 10)).toMatchObject([
       { n: 1, deviceId: 'urn:dev:test:2' },
@@ -187,14 +187,52 @@ describe('nodes and nonces', () => {
 
   it('store: forgets the ACLs of a node and of those below it, and no other', async () => {
     const uris = ['./A', './A/b', './A/b/c', './A/b.c', './A/bc', './A/b0'];
-    for (const uri of uris) await store.nodes.writeAcl(uri, 'Get=*');
-    await store.nodes.writeAcl('./A/b/c', 'Get=srv');
-    expect(await store.nodes.readAcl('./A/b/c')).toBe('Get=srv');
-    await store.nodes.forgetAcls('./A/b');
-    const left = await Promise.all(uris.map((uri) => store.nodes.readAcl(uri)));
+    for (const uri of uris) await store.nodes.acls.set(uri, 'Get=*');
+    await store.nodes.acls.set('./A/b/c', 'Get=srv');
+    expect(await store.nodes.acls.get('./A/b/c')).toBe('Get=srv');
+    await store.nodes.acls.forget('./A/b');
+    const left = await Promise.all(uris.map((uri) => store.nodes.acls.get(uri)));
     expect(left).toEqual(['Get=*', undefined, undefined, 'Get=*', 'Get=*', 'Get=*']);
-    await store.nodes.writeAcl('./A', undefined);
-    expect(await store.nodes.readAcl('./A')).toBeUndefined();
+    await store.nodes.acls.set('./A', undefined);
+    expect(await store.nodes.acls.get('./A')).toBeUndefined();
+  });
+
+  it('store: lets what is kept of a node and of those below go to another, in the place of what is there', async () => {
+    const { acls } = store.nodes;
+    for (const uri of ['./A', './A/b', './A/b/c', './A/bc', './A/d', './A/d/e']) await acls.set(uri, uri);
+    await acls.move('./A/b', './A/d');
+    expect(await acls.all()).toEqual([
+      { locUri: './A', acl: './A' },
+      { locUri: './A/bc', acl: './A/bc' },
+      { locUri: './A/d', acl: './A/b' },
+      { locUri: './A/d/c', acl: './A/b/c' },
+    ]);
+  });
+
+  it('store: keeps title, time and number of changes of a node', async () => {
+    const { properties } = store.nodes;
+    const kept = { title: 'Ünder', changedAt: 1_000, verNo: 65_535 };
+    await properties.set('./A', kept);
+    await properties.set('./B', { title: undefined, changedAt: undefined, verNo: 0 });
+    expect(await properties.get('./A')).toEqual(kept);
+    expect(await properties.get('./B')).toEqual({ title: undefined, changedAt: undefined, verNo: 0 });
+    await properties.set('./A', { ...kept, verNo: 0 });
+    expect(await properties.get('./A')).toEqual({ ...kept, verNo: 0 });
+    await properties.set('./A', undefined);
+    expect(await properties.get('./A')).toBeUndefined();
+  });
+
+  it('store: knows the last 64 notifications of a DM Server that brought a session, and no more', async () => {
+    const { resetNotifications } = store;
+    const digest = (n: number) => new Uint8Array(16).fill(n);
+    expect(await resetNotifications.isServed('srv', digest(0))).toBe(false);
+    for (let n = 0; n < 64; n += 1) await resetNotifications.served('srv', digest(n));
+    await resetNotifications.served('srv', digest(0));
+    expect(await resetNotifications.isServed('srv', digest(0))).toBe(true);
+    expect(await resetNotifications.isServed('other', digest(0))).toBe(false);
+    await resetNotifications.served('srv', digest(64));
+    expect(await resetNotifications.isServed('srv', digest(0))).toBe(false);
+    for (let n = 1; n <= 64; n += 1) expect(await resetNotifications.isServed('srv', digest(n))).toBe(true);
   });
 
   it('store: keeps the nonces of a peer, each direction on its own', async () => {

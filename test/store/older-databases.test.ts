@@ -2,13 +2,23 @@ import { copyFileSync, rmSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { openGatewayStore, openServerStore } from '../../src/store/sqlite/open.ts';
-import { COMPLETION, FAN_OUT_ORDER, fillGateway, fillServer, GROUP_ORDER, ONE_SUCCEEDED } from './fixture-databases.ts';
-import { newRun, T0 } from './store-fixture.ts';
+import {
+  COMPLETION,
+  ended,
+  FAN_OUT_ORDER,
+  fillGateway,
+  fillServer,
+  GROUP_ORDER,
+  ONE_SUCCEEDED,
+} from './fixture-databases.ts';
+import { newRun, T0, terms } from './store-fixture.ts';
 import { temporaryFolder } from './temporary-folder.ts';
 
 /** Every schema that was ever on main; `DMGW_WRITE_FIXTURES=1` writes the database of the last one of each role anew. */
-const GATEWAY_SCHEMAS = [1, 2];
-const SERVER_SCHEMAS = [1];
+const GATEWAY_SCHEMAS = [1, 2, 3];
+const SERVER_SCHEMAS = [1, 2];
+/** The first in which a run has clusters and a digest. */
+const CLUSTERS_SINCE = 3;
 const inFolder = temporaryFolder();
 
 beforeAll(async () => {
@@ -43,25 +53,38 @@ describe.each(GATEWAY_SCHEMAS)('database of a gateway with schema %i', (schema) 
     expect(await groups.names('', 10)).toEqual(['all', 'one']);
     expect((await groups.members('all', undefined, 10)).map(({ name }) => name)).toEqual(['1', '2', '3']);
     expect(await nodes.read('./SCM/FanOut/ToBeFannedOut')).toMatchObject({ data: '<Get/>', writtenBy: 'srv' });
-    expect(await nodes.readAcl('./GwConfig/DeviceGroups/all')).toBe('Get=srv');
+    expect(await nodes.acls.get('./GwConfig/DeviceGroups/all')).toBe('Get=srv');
     expect(await peerNonces.nonces('srv')).toEqual({ own: new Uint8Array([21]), peer: new Uint8Array([22]) });
     expect(await fanOut.run(1)).toMatchObject({ state: 'complete', generation: 1, counts: { succeeded: 1 } });
-    expect(await fanOut.createRun(newRun({ group: 'one', idempotencyKey: 'first' }), 0)).toMatchObject({
+    expect(
+      await fanOut.createRun(newRun({ group: 'one', idempotencyKey: 'first' }), terms({ maxActiveRuns: 0 })),
+    ).toMatchObject({
       kind: 'existing',
     });
-    expect(await fanOut.createRun(newRun({ group: 'one' }), 0)).toMatchObject({ kind: 'existing', run: { number: 1 } });
+    expect(await fanOut.createRun(newRun({ group: 'one' }), terms({ maxActiveRuns: 0 }))).toMatchObject({
+      kind: 'existing',
+      run: { number: 1 },
+    });
     expect(await fanOut.dueAlerts('srv', T0 + 1_000, 10)).toMatchObject([{ run: 1, data: 200, correlator: 'corr' }]);
 
     expect(await fanOut.activeRuns()).toMatchObject([
-      { number: 2, policy: newRun().policy, counts: { targets: 3, pending: 2, unreachable: 1 } },
+      {
+        number: 2,
+        state: 'running',
+        policy: newRun().policy,
+        endsAt: newRun({ startedAt: T0 + 100 }).endsAt,
+        wave: 1,
+        released: 3,
+        counts: { targets: 3, pending: 2, unreachable: 1 },
+      },
     ]);
     const [sent] = await fanOut.sentTargets(undefined, 10);
     expect(sent).toMatchObject({ run: 2, n: 1, partial: '<part/>', sentAt: T0 + 110 });
     const waiting = await fanOut.nextForDevice(2);
     expect(waiting).toMatchObject({ run: 2, n: 2, attempts: 1, notifiable: false, dueAt: T0 + 5_000 });
-    await fanOut.settle(sent!, 'succeeded', '<whole/>', T0 + 200);
+    await fanOut.settle(sent!, ended('succeeded', '<whole/>'), T0 + 200);
     await fanOut.markSent(waiting!, T0 + 200, T0 + 120_000);
-    const { completed } = await fanOut.settle(waiting!, 'failed', '<no/>', T0 + 300);
+    const { completed } = await fanOut.settle(waiting!, ended('failed', '<no/>'), T0 + 300);
     expect(completed).toMatchObject({ state: 'complete', counts: { succeeded: 1, failed: 1, unreachable: 1 } });
     expect(await fanOut.members(2, 0, 10)).toMatchObject([
       { outcome: 'succeeded', deResult: '<whole/>', answeredAt: T0 + 200 },
@@ -69,7 +92,16 @@ describe.each(GATEWAY_SCHEMAS)('database of a gateway with schema %i', (schema) 
       { outcome: 'unreachable', deResult: '<nobody/>', answeredAt: undefined },
     ]);
     expect(await fanOut.dueAlerts('srv', T0 + 1_000, 10)).toMatchObject([{ run: 1 }, { run: 2, data: 250 }]);
-    expect(await fanOut.createRun(newRun(), 10)).toMatchObject({ kind: 'created', run: { number: 3 } });
+    const hasClusters = schema >= CLUSTERS_SINCE;
+    expect(completed?.digest).toEqual(hasClusters ? expect.stringMatching(/^[0-9a-f]{64}$/) : undefined);
+    expect(await fanOut.clusters(2, 'answer', 9)).toHaveLength(hasClusters ? 3 : 0);
+    expect(await fanOut.member(1, 1)).toMatchObject({ outcome: 'succeeded', deResult: '<done/>', asyncAnswers: [] });
+    const retryOf = { run: 2, outcomes: ['failed', 'unreachable'] } as const;
+    expect(await fanOut.createRun(newRun({ retryOf }), terms())).toMatchObject({
+      kind: 'created',
+      run: { number: 3, counts: { targets: 2 } },
+    });
+    expect(await fanOut.deleteRun(2)).toBe(true);
     await store.close();
   });
 });

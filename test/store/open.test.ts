@@ -97,7 +97,7 @@ describe('opening a store', () => {
     connection.close();
     await expect(openGatewayStore(`sqlite:${path}`)).rejects.toMatchObject({
       code: 'STORE_SCHEMA_NEWER',
-      message: 'the database has schema 9999, this program knows up to 0002; it needs the newer program',
+      message: 'the database has schema 9999, this program knows up to 0003; it needs the newer program',
     });
   });
 });

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { FanOutStore, Run, Target } from '../../src/fanout/store.ts';
 import type { OpenedStore } from './fan-out-store.contract.ts';
-import { type Groups, newRun, T0 } from './store-fixture.ts';
+import { ending, type Groups, newRun, T0, terms } from './store-fixture.ts';
 
 const GROUPS: Groups = {
   all: [
@@ -25,7 +25,7 @@ export function describeRepeatedStart(name: string, open: (groups: Groups) => Pr
     afterEach(() => opened.close());
 
     async function start(changes: Parameters<typeof newRun>[0] = {}): Promise<Run> {
-      const started = await store.createRun(newRun(changes), 10);
+      const started = await store.createRun(newRun(changes), terms());
       if (started.kind !== 'created') throw new Error(`the run was not created: ${started.kind}`);
       return started.run;
     }
@@ -40,8 +40,8 @@ export function describeRepeatedStart(name: string, open: (groups: Groups) => Pr
     it('store: answers the run of then to a key that it knows, before any refusal', async () => {
       const run = await start({ idempotencyKey: 'key' });
       const again = newRun({ idempotencyKey: 'key', startedAt: T0 + 5, policy: { ...run.policy, attempts: 9 } });
-      expect(await store.createRun(again, 0)).toEqual({ kind: 'existing', run });
-      expect((await store.createRun(newRun({ idempotencyKey: 'other' }), 10)).kind).toBe('created');
+      expect(await store.createRun(again, terms({ maxActiveRuns: 0 }))).toEqual({ kind: 'existing', run });
+      expect((await store.createRun(newRun({ idempotencyKey: 'other' }), terms())).kind).toBe('created');
     });
 
     it('store: refuses a key that was used for another order', async () => {
@@ -56,7 +56,7 @@ export function describeRepeatedStart(name: string, open: (groups: Groups) => Pr
         { correlator: 'other' },
         { correlator: undefined },
       ]) {
-        expect(await store.createRun(newRun({ idempotencyKey: 'key', ...other }), 10)).toEqual({
+        expect(await store.createRun(newRun({ idempotencyKey: 'key', ...other }), terms())).toEqual({
           kind: 'key-conflict',
         });
       }
@@ -65,7 +65,10 @@ export function describeRepeatedStart(name: string, open: (groups: Groups) => Pr
 
     it('store: takes an order that comes again with its Correlator for the run of then, before any refusal', async () => {
       const run = await start();
-      expect(await store.createRun(newRun({ startedAt: T0 + 5 }), 0)).toEqual({ kind: 'existing', run });
+      expect(await store.createRun(newRun({ startedAt: T0 + 5 }), terms({ maxActiveRuns: 0 }))).toEqual({
+        kind: 'existing',
+        run,
+      });
       expect(await store.runs(undefined, 10)).toHaveLength(1);
     });
 
@@ -82,22 +85,29 @@ export function describeRepeatedStart(name: string, open: (groups: Groups) => Pr
         { serverId: undefined },
         { serverId: undefined },
       ];
-      for (const changes of orders) expect((await store.createRun(newRun(changes), 99)).kind).toBe('created');
-      expect(await store.createRun(newRun({ group: 'one' }), 99)).toMatchObject({ run: { number: 2 } });
+      for (const changes of orders)
+        expect((await store.createRun(newRun(changes), terms({ maxActiveRuns: 99 }))).kind).toBe('created');
+      expect(await store.createRun(newRun({ group: 'one' }), terms({ maxActiveRuns: 99 }))).toMatchObject({
+        run: { number: 2 },
+      });
     });
 
     it('store: knows an order again until its server has answered the alert for good', async () => {
-      for (const [index, answer] of [store.alertAccepted.bind(store), store.alertRejected.bind(store)].entries()) {
+      const answers = [
+        (id: number, at: number) => store.alertAccepted(id, 1, at),
+        (id: number, at: number) => store.alertRejected(id, at),
+      ];
+      for (const [index, answer] of answers.entries()) {
         const run = await start({ group: 'one', correlator: 'corr' });
-        await store.settle(await sendTo(1), 'succeeded', '<ok/>', T0 + 20);
+        await store.settle(await sendTo(1), ending('succeeded', '200'), T0 + 20);
         await store.alertDeferred(index + 1, T0 + 90);
-        expect(await store.createRun(newRun({ group: 'one' }), 10)).toMatchObject({
+        expect(await store.createRun(newRun({ group: 'one' }), terms())).toMatchObject({
           kind: 'existing',
           run: { number: run.number, state: 'complete' },
         });
         await answer(index + 1, T0 + 100);
       }
-      expect(await store.createRun(newRun({ group: 'one' }), 10)).toMatchObject({
+      expect(await store.createRun(newRun({ group: 'one' }), terms())).toMatchObject({
         kind: 'created',
         run: { number: 3 },
       });
@@ -105,9 +115,9 @@ export function describeRepeatedStart(name: string, open: (groups: Groups) => Pr
 
     it('store: does not know an order again whose run was deleted', async () => {
       await start({ group: 'one' });
-      await store.settle(await sendTo(1), 'succeeded', '<ok/>', T0 + 20);
+      await store.settle(await sendTo(1), ending('succeeded', '200'), T0 + 20);
       await store.deleteRun(1);
-      expect((await store.createRun(newRun({ group: 'one' }), 10)).kind).toBe('created');
+      expect((await store.createRun(newRun({ group: 'one' }), terms())).kind).toBe('created');
     });
   });
 }

@@ -42,8 +42,12 @@ describe('jobs of a DM Server', () => {
       createdAt: T0,
       endedAt: undefined,
       resultsUrl: undefined,
+      runState: undefined,
       counts: undefined,
       generation: undefined,
+      digest: undefined,
+      alerts: 0,
+      plan: undefined,
       error: undefined,
     });
     const fanOut = await store.createJob('gw-1', FAN_OUT, undefined, T0);
@@ -67,21 +71,52 @@ describe('jobs of a DM Server', () => {
     for (const other of [GROUP, { ...FAN_OUT, group: 'some' }, { ...FAN_OUT, commands: '<Exec/>' }]) {
       await expect(store.createJob('gw-1', other, 'key', T0)).rejects.toMatchObject(refused);
     }
-    const fewer = { ...GROUP, deviceIds: ['urn:dev:test:1'] };
-    await expect(store.createJob('gw-1', fewer, 'group', T0)).rejects.toMatchObject(refused);
+    for (const change of [{ deviceIds: ['urn:dev:test:1'] }, { groupRefs: ['some'] }, { filter: 'Man = "a"' }]) {
+      await expect(store.createJob('gw-1', { ...GROUP, ...change }, 'group', T0)).rejects.toMatchObject(refused);
+    }
     expect((await store.createJob('gw-1', GROUP, 'group', T0)).id).toBe(2);
     expect(await store.job(3)).toBeUndefined();
   });
 
-  it('store: says that a fan-out runs only as long as nothing else was heard of it', async () => {
+  it('store: changes the state of a job only from the states that are given, and the rest in any case', async () => {
     await store.createJob('gw-1', FAN_OUT, undefined, T0);
-    for (const state of ['sending', 'running', 'fetching'] as const) {
-      await store.change(1, { state });
-      expect(await store.job(1)).toMatchObject({ state });
-    }
-    await store.change(1, { state: 'running', events: [{ at: T0, step: 3, what: 'taken on' }] });
-    expect(await store.job(1)).toMatchObject({ state: 'fetching' });
+    await store.change(1, { state: 'fetching' });
+    const events = [{ at: T0, step: 3, what: 'taken on' }];
+    await store.change(1, { state: 'running', from: ['queued', 'sending'], resultsUrl: './R/1', events });
+    expect(await store.job(1)).toMatchObject({ state: 'fetching', resultsUrl: './R/1' });
     expect(await store.events(1)).toHaveLength(1);
+    await store.change(1, { state: 'running', from: ['fetching'] });
+    expect(await store.job(1)).toMatchObject({ state: 'running' });
+  });
+
+  it('store: leaves the state of a job alone when another alert has come meanwhile', async () => {
+    await store.createJob('gw-1', FAN_OUT, undefined, T0);
+    for (const alerts of [1, 2]) {
+      await store.change(1, { state: 'fetching', alerted: true });
+      expect(await store.job(1)).toMatchObject({ alerts });
+    }
+    await store.change(1, { state: 'complete', ifAlerts: 1, counts: COUNTS });
+    expect(await store.job(1)).toMatchObject({ state: 'fetching', counts: COUNTS });
+    await store.change(1, { state: 'complete', ifAlerts: 2 });
+    expect(await store.job(1)).toMatchObject({ state: 'complete' });
+  });
+
+  it('store: tells orders with another policy, and other questions about a run, apart', async () => {
+    const refused = { code: 'JOB_KEY_CONFLICT' };
+    const withPolicy: JobSpec = { ...FAN_OUT, policy: { Attempts: '2', Quorum: '50' } };
+    await store.createJob('gw-1', withPolicy, 'key', T0);
+    const otherOrder: JobSpec = { ...FAN_OUT, policy: { Quorum: '50', Attempts: '2' } };
+    expect((await store.createJob('gw-1', otherOrder, 'key', T0)).id).toBe(1);
+    for (const policy of [undefined, { Attempts: '2' }]) {
+      await expect(store.createJob('gw-1', { ...FAN_OUT, policy }, 'key', T0)).rejects.toMatchObject(refused);
+    }
+    const retryOf = { job: 1, run: 7, outcomes: ['failed'] } as const;
+    await store.createJob('gw-1', { ...FAN_OUT, retryOf }, 'retry', T0);
+    const other: JobSpec = { ...FAN_OUT, retryOf: { ...retryOf, outcomes: ['unknown'] } };
+    await expect(store.createJob('gw-1', other, 'retry', T0)).rejects.toMatchObject(refused);
+    const steer: JobSpec = { kind: 'steer', fanOutRoot: './SCM', action: 'pause', job: 1, run: 7 };
+    expect((await store.createJob('gw-1', steer, undefined, T0)).spec).toEqual(steer);
+    expect((await store.jobs('fanout', undefined, 9)).map(({ id }) => id)).toEqual([2, 1]);
   });
 
   it('store: lists the jobs of a kind from the newest, page by page', async () => {
@@ -112,6 +147,7 @@ describe('jobs of a DM Server', () => {
     await store.createJob('gw-1', FAN_OUT, undefined, T0);
     await store.change(1, { state: 'fetching', resultsUrl: './SCR/Results/Results1', counts: COUNTS });
     await store.change(1, { state: 'complete', endedAt: T0 + 9, generation: 1 });
+    await store.change(1, { runState: 'complete', digest: 'f0', plan: '{}', from: [] });
     await store.change(1, { error: { code: 'STATUS_404', message: 'gone' } });
     await store.change(1, {});
     expect(await store.job(1)).toEqual({
@@ -122,8 +158,12 @@ describe('jobs of a DM Server', () => {
       createdAt: T0,
       endedAt: T0 + 9,
       resultsUrl: './SCR/Results/Results1',
+      runState: 'complete',
       counts: COUNTS,
       generation: 1,
+      digest: 'f0',
+      alerts: 0,
+      plan: '{}',
       error: { code: 'STATUS_404', message: 'gone' },
     });
   });
@@ -149,9 +189,46 @@ describe('jobs of a DM Server', () => {
       { n: 2, ...row, outcome: 'succeeded', deResult: '<ok/>' },
     ]);
     expect((await store.results(1, 2, 9)).map(({ n }) => n)).toEqual([3]);
-    expect((await store.results(1, 0, 9, 'unknown')).map(({ n }) => n)).toEqual([1, 3]);
-    expect((await store.results(1, 1, 9, 'unknown')).map(({ n }) => n)).toEqual([3]);
+    expect((await store.results(1, 0, 9, { outcome: 'unknown' })).map(({ n }) => n)).toEqual([1, 3]);
+    expect((await store.results(1, 1, 9, { outcome: 'unknown' })).map(({ n }) => n)).toEqual([3]);
     expect(await store.results(2, 0, 9)).toEqual([]);
+  });
+});
+
+describe('results of a DM Server', () => {
+  beforeEach(async () => {
+    await store.createJob('gw-1', FAN_OUT, undefined, T0);
+    const rows = [
+      { n: 1, deviceId: 'urn:dev:A', outcome: 'succeeded', deResult: '<a/>' },
+      { n: 2, deviceId: 'urn:dev:b_1', outcome: 'failed', deResult: '<b/>' },
+      { n: 3, deviceId: 'urn:dev:b%1', outcome: 'succeeded', deResult: '<b/>' },
+      { n: 4, deviceId: 'urn:dev:c', outcome: 'pending', deResult: undefined },
+    ] as const;
+    await store.change(1, { results: rows });
+  });
+
+  it('store: finds results by a part of the DeviceID, whatever its case, and by outcome', async () => {
+    const found = async (filter: Parameters<ServerStore['results']>[3]) =>
+      (await store.results(1, 0, 9, filter)).map(({ n }) => n);
+    expect(await found({ query: 'DEV:a' })).toEqual([1]);
+    expect(await found({ query: 'b_1' })).toEqual([2]);
+    expect(await found({ query: 'b', outcome: 'succeeded' })).toEqual([3]);
+    expect(await found({})).toEqual([1, 2, 3, 4]);
+  });
+
+  it('store: finds the result of a device', async () => {
+    expect(await store.resultOfDevice(1, 'urn:dev:b_1')).toMatchObject({ n: 2, outcome: 'failed' });
+    expect(await store.resultOfDevice(1, 'urn:dev:b')).toBeUndefined();
+    expect(await store.resultOfDevice(2, 'urn:dev:A')).toBeUndefined();
+  });
+
+  it('store: counts equal answers, the most frequent first', async () => {
+    const all = [
+      { deResult: '<b/>', members: 2 },
+      { deResult: '<a/>', members: 1 },
+    ];
+    expect(await store.equalAnswers(1, 9)).toEqual(all);
+    expect(await store.equalAnswers(1, 1)).toEqual(all.slice(0, 1));
   });
 });
 

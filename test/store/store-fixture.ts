@@ -1,6 +1,8 @@
 import { DEFAULT_POLICY } from '../../src/fanout/policy.ts';
-import type { NewRun } from '../../src/fanout/store.ts';
-import type { MemberDevice } from '../fanout/memory-store.ts';
+import { facetsOf } from '../../src/fanout/facets.ts';
+import type { SettledOutcome } from '../../src/fanout/outcome.ts';
+import type { Ending, NewRun, StartTerms } from '../../src/fanout/store.ts';
+import type { MemberDevice } from '../fanout/memory-rows.ts';
 import type { NewDevice } from '../../src/store/devices.ts';
 import type { GatewayStore } from '../../src/store/gateway-store.ts';
 
@@ -24,13 +26,33 @@ export function newRun(changes: Partial<NewRun> = {}): NewRun {
     fanOutRoot: './SCM',
     serverId: 'srv',
     group: 'all',
+    retryOf: undefined,
     commands: '<SyncBody/>',
     correlator: 'corr',
     policy: DEFAULT_POLICY,
     startedAt: T0,
+    endsAt: (changes.startedAt ?? T0) + DEFAULT_POLICY.runDeadlineMs,
+    state: 'running',
     idempotencyKey: undefined,
     ...changes,
   };
+}
+
+/** All members at once, and no quorum. */
+export function terms(changes: Partial<StartTerms> = {}): StartTerms {
+  return { maxActiveRuns: 10, firstWave: (targets) => targets, quorum: () => undefined, ...changes };
+}
+
+/** A DeResult that says one thing. */
+export function deResult(code: string): string {
+  const status = `<CmdID>1</CmdID><MsgRef>1</MsgRef><CmdRef>1</CmdRef><Cmd>Get</Cmd><Data>${code}</Data>`;
+  return `<SyncBody xmlns="SYNCML:SYNCML1.2"><Status>${status}</Status></SyncBody>`;
+}
+
+/** How a member ends, with a Status of that code. */
+export function ending(outcome: SettledOutcome, code = '200', asyncExecs = 0): Ending {
+  const text = deResult(code);
+  return { outcome, deResult: text, facets: facetsOf(text), asyncExecs };
 }
 
 /** Groups by name: for each member its DeviceID, and whether its account has no address, or there is none. */

@@ -1,37 +1,30 @@
 import type { Claim, ClaimLimits, EpochMs, FanOutStore, Run, Target, TargetMove } from '../../fanout/store.ts';
 import type { Database } from './database.ts';
-import type { createSettlement } from './settlement.ts';
+import type { Settle } from './settlement.ts';
 import { selectTarget, targetOf, type TargetRow } from './target-rows.ts';
 
 /** Fewest rows that are read at a time. */
 const MIN_PAGE = 16;
+/** Before every time. */
+const FIRST: EpochMs = Number.MIN_SAFE_INTEGER;
 
-/** Due members: taken in the order of their time, through an index that holds only open ones. */
-export function createClaims(
-  database: Database,
-  settle: ReturnType<typeof createSettlement>,
-): Pick<FanOutStore, 'claimDue' | 'nextDueAt'> {
-  const due = {
-    dueAt: database.query<TargetRow>(
-      `${selectTarget('target_due')}
-       WHERE target.run = ? AND target.phase = 'waiting' AND target.due_at <= ?
-         AND (target.due_at, target.n) > (?, ?)
-       ORDER BY target.due_at, target.n LIMIT ?`,
-    ),
-    endsAt: database.query<TargetRow>(
-      `${selectTarget('target_end')}
-       WHERE target.run = ? AND target.phase <> 'settled' AND target.ends_at <= ?
-         AND (target.ends_at, target.n) > (?, ?)
-       ORDER BY target.ends_at, target.n LIMIT ?`,
-    ),
-  };
-  const firstDue = database.query<{ at: number }>(
-    `SELECT due_at AS at FROM target INDEXED BY target_due
-     WHERE run = ? AND phase = 'waiting' ORDER BY due_at LIMIT 1`,
+/** Members that are due: taken in order, through indexes that hold only open ones. */
+export function createClaims(database: Database, settle: Settle): Pick<FanOutStore, 'claimDue'> {
+  const waiting = database.query<TargetRow>(
+    `${selectTarget('target_due')}
+     WHERE target.run = ? AND target.phase = 'waiting' AND target.due_at <= ?
+       AND (target.due_at, target.n) > (?, ?)
+     ORDER BY target.due_at, target.n LIMIT ?`,
   );
-  const firstEnd = database.query<{ at: number }>(
-    `SELECT ends_at AS at FROM target INDEXED BY target_end
-     WHERE run = ? AND phase <> 'settled' ORDER BY ends_at LIMIT 1`,
+  const ending = database.query<TargetRow>(
+    `${selectTarget('target_end')}
+     WHERE target.run = ? AND target.phase <> 'settled' AND target.ends_at <= ?
+       AND (target.ends_at, target.n) > (?, ?)
+     ORDER BY target.ends_at, target.n LIMIT ?`,
+  );
+  const held = database.query<TargetRow>(
+    `${selectTarget('target_held')}
+     WHERE target.run = ? AND target.phase = 'held' AND target.n > ? ORDER BY target.n LIMIT ?`,
   );
   const turn = database.command(
     `UPDATE target SET attempts = ?, first_turn_at = ?, due_at = ?, ends_at = ? WHERE run = ? AND n = ?`,
@@ -39,15 +32,29 @@ export function createClaims(
   const wait = database.command(`UPDATE target SET due_at = ?, ends_at = ? WHERE run = ? AND n = ?`);
 
   /** Reads on only as long as somebody asks: a claim with few turns left looks at few targets. */
-  function* dueTargets(run: number, now: EpochMs, { by, limit, maxTurns }: ClaimLimits): Generator<Target, void> {
-    const pageSize = Math.min(limit, Math.max(maxTurns, MIN_PAGE)) + 1;
-    let after: { readonly at: EpochMs; readonly n: number } = { at: Number.MIN_SAFE_INTEGER, n: 0 };
-    for (;;) {
-      const page = due[by].all(run, now, after.at, after.n, pageSize).map(targetOf);
+  function* pages(readPage: (after: Target | undefined, size: number) => TargetRow[], size: number): Generator<Target> {
+    let after: Target | undefined;
+    do {
+      const page = readPage(after, size).map(targetOf);
       yield* page;
-      const last = page.at(-1);
-      if (!last || page.length < pageSize) return;
-      after = { at: last[by], n: last.n };
+      after = page.length < size ? undefined : page.at(-1);
+    } while (after);
+  }
+
+  function* dueTargets(run: number, now: EpochMs, { by, limit, maxTurns }: ClaimLimits): Generator<Target> {
+    const size = Math.min(limit, Math.max(maxTurns, MIN_PAGE)) + 1;
+    const dueBy = (time: EpochMs) =>
+      pages((after, rows) => waiting.all(run, time, after?.dueAt ?? FIRST, after?.n ?? 0, rows), size);
+    switch (by) {
+      case 'dueAt':
+        yield* dueBy(now);
+        break;
+      case 'endsAt':
+        yield* pages((after, rows) => ending.all(run, now, after?.endsAt ?? FIRST, after?.n ?? 0, rows), size);
+        break;
+      case 'unsent':
+        yield* pages((after, rows) => held.all(run, after?.n ?? 0, rows), size);
+        yield* dueBy(Number.MAX_SAFE_INTEGER);
     }
   }
 
@@ -74,6 +81,7 @@ export function createClaims(
     const turns: Target[] = [];
     let settled = 0;
     let completed: Run | undefined;
+    let alerted: string | undefined;
     for (const { target, move } of decided) {
       switch (move.kind) {
         case 'turn': {
@@ -86,16 +94,16 @@ export function createClaims(
         case 'wait':
           wait(move.dueAt, move.endsAt, run, target.n);
           break;
-        case 'settle':
-          completed = settle(target, { ...move, answeredAt: undefined }, now).completed;
+        case 'settle': {
+          const settlement = settle(target, move, now, undefined);
+          completed = settlement.completed;
+          alerted ??= settlement.alerted;
           settled += 1;
+        }
       }
     }
-    return { turns, settled, more, completed };
+    return { turns, settled, more, completed, alerted };
   }
 
-  return {
-    claimDue: (run, now, limits, decide) => database.write(() => claim(run, now, limits, decide)),
-    nextDueAt: (run) => database.read(() => ({ dueAt: firstDue.first(run)?.at, endsAt: firstEnd.first(run)?.at })),
-  };
+  return { claimDue: (run, now, limits, decide) => database.write(() => claim(run, now, limits, decide)) };
 }

@@ -58,6 +58,12 @@ export class Database {
     return this.#isClosed ? Promise.reject(storeClosed()) : this.#writer.add(work);
   }
 
+  /** The file does not grow beyond; one that is larger already does not grow at all. */
+  limitSize(maxBytes: number): void {
+    const pageBytes = this.query<{ page_size: number }>('PRAGMA page_size').first()?.page_size ?? 4_096;
+    this.#connection.exec(`PRAGMA max_page_count = ${Math.max(1, Math.floor(maxBytes / pageBytes))}`);
+  }
+
   /** Writes, as durably as any other write, a number that nobody reads. */
   probe(): Promise<void> {
     return this.write(() => {

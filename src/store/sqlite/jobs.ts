@@ -1,4 +1,6 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { Counts, Outcome } from '../../fanout/outcome.ts';
+import type { RunState } from '../../fanout/store.ts';
 import {
   type Job,
   type JobChange,
@@ -22,6 +24,10 @@ interface JobRow {
   readonly generation: number | null;
   readonly error_code: string | null;
   readonly error_message: string | null;
+  readonly run_state: RunState | null;
+  readonly digest: string | null;
+  readonly alerts: number;
+  readonly plan: string | null;
 }
 
 interface EventRow {
@@ -40,7 +46,7 @@ interface ResultRow {
 /** Jobs of a DM Server with their events and results, in SQLite. */
 export function createJobStore(
   database: Database,
-): Pick<ServerStore, 'createJob' | 'job' | 'jobs' | 'openJobs' | 'jobByCorrelator' | 'change' | 'events' | 'results'> {
+): Omit<ServerStore, 'peerNonces' | 'noteCompletion' | 'noteGeneration' | 'completions' | 'probe' | 'close'> {
   const insert = database.query<JobRow>(
     `INSERT INTO job (gateway_id, kind, correlator, state, created_at, idempotency_key)
      VALUES (?, ?, ?, 'queued', ?, ?) RETURNING *`,
@@ -58,10 +64,13 @@ export function createJobStore(
   );
   const update = database.command(
     `UPDATE job SET
-       state = CASE WHEN ?1 = 'running' AND state NOT IN ('queued', 'sending') THEN state ELSE coalesce(?1, state) END,
+       state = CASE WHEN (?9 IS NULL OR state IN (SELECT value FROM json_each(?9))) AND coalesce(?10, alerts) = alerts
+         THEN coalesce(?1, state) ELSE state END,
        ended_at = coalesce(?2, ended_at), results_url = coalesce(?3, results_url),
        counts = coalesce(?4, counts), generation = coalesce(?5, generation),
-       error_code = coalesce(?6, error_code), error_message = coalesce(?7, error_message)
+       error_code = coalesce(?6, error_code), error_message = coalesce(?7, error_message),
+       run_state = coalesce(?11, run_state), digest = coalesce(?12, digest), plan = coalesce(?13, plan),
+       alerts = alerts + ?14
      WHERE id = ?8`,
   );
   const insertEvent = database.command(`INSERT INTO job_event (job, at, step, what) VALUES (?, ?, ?, ?)`);
@@ -71,10 +80,20 @@ export function createJobStore(
      ON CONFLICT (job, n) DO UPDATE SET
        device_id = excluded.device_id, outcome = excluded.outcome, de_result = excluded.de_result`,
   );
-  const results = database.query<ResultRow>(`SELECT * FROM job_result WHERE job = ? AND n > ? ORDER BY n LIMIT ?`);
+  const hasPart = `(?4 = '' OR instr(lower(device_id), lower(?4)) > 0)`;
+  const results = database.query<ResultRow>(
+    `SELECT * FROM job_result WHERE job = ?1 AND n > ?2 AND ${hasPart} ORDER BY n LIMIT ?3`,
+  );
   const resultsByOutcome = database.query<ResultRow>(
     `SELECT * FROM job_result INDEXED BY job_result_outcome
-     WHERE job = ? AND outcome = ? AND n > ? ORDER BY n LIMIT ?`,
+     WHERE job = ?1 AND outcome = ?5 AND n > ?2 AND ${hasPart} ORDER BY n LIMIT ?3`,
+  );
+  const resultOfDevice = database.query<ResultRow>(
+    `SELECT * FROM job_result WHERE job = ? AND device_id = ? ORDER BY n LIMIT 1`,
+  );
+  const equalAnswers = database.query<{ readonly de_result: string; readonly members: number }>(
+    `SELECT de_result, count(*) AS members FROM job_result WHERE job = ? AND de_result IS NOT NULL
+     GROUP BY de_result ORDER BY members DESC, min(n) LIMIT ?`,
   );
 
   // A job is read at every exchange of its session, and a group of 50,000 devices takes long to parse.
@@ -100,6 +119,10 @@ export function createJobStore(
       counts: row.counts === null ? undefined : (JSON.parse(row.counts) as Counts),
       generation: row.generation ?? undefined,
       error: row.error_code === null ? undefined : { code: row.error_code, message: row.error_message ?? '' },
+      runState: row.run_state ?? undefined,
+      digest: row.digest ?? undefined,
+      alerts: row.alerts,
+      plan: row.plan ?? undefined,
     };
   }
 
@@ -122,16 +145,22 @@ export function createJobStore(
     return jobOf(row, ordered);
   }
 
-  function change(id: number, { state, endedAt, resultsUrl, counts, generation, error, ...more }: JobChange): void {
+  function change(id: number, { counts, error, from, ...more }: JobChange): void {
     const changed = update(
-      state ?? null,
-      endedAt ?? null,
-      resultsUrl ?? null,
+      more.state ?? null,
+      more.endedAt ?? null,
+      more.resultsUrl ?? null,
       counts ? JSON.stringify(counts) : null,
-      generation ?? null,
+      more.generation ?? null,
       error?.code ?? null,
       error?.message ?? null,
       id,
+      from ? JSON.stringify(from) : null,
+      more.ifAlerts ?? null,
+      more.runState ?? null,
+      more.digest ?? null,
+      more.plan ?? null,
+      more.alerted ? 1 : 0,
     );
     if (changed === 0) return;
     for (const { at, step, what } of more.events ?? []) insertEvent(id, at, step ?? null, what);
@@ -152,26 +181,34 @@ export function createJobStore(
       database.read(() => firstJob(byCorrelator.first(gatewayId, correlator))),
     change: (id, changes) => database.write(() => change(id, changes)),
     events: (id) => database.read(() => events.all(id).map(eventOf)),
-    results: (id, after, limit, outcome) =>
+    results: (id, after, limit, { outcome, query = '' } = {}) =>
       database.read(() => {
         const rows =
-          outcome === undefined ? results.all(id, after, limit) : resultsByOutcome.all(id, outcome, after, limit);
+          outcome === undefined
+            ? results.all(id, after, limit, query)
+            : resultsByOutcome.all(id, after, limit, query, outcome);
         return rows.map(resultOf);
       }),
+    resultOfDevice: (id, deviceId) =>
+      database.read(() => {
+        const row = resultOfDevice.first(id, deviceId);
+        return row && resultOf(row);
+      }),
+    equalAnswers: (id, limit) =>
+      database.read(() =>
+        equalAnswers.all(id, limit).map(({ de_result, members }) => ({ deResult: de_result, members })),
+      ),
   };
 }
 
 function isSameOrder(one: JobSpec, other: JobSpec): boolean {
-  if (one.kind === 'fanout' && other.kind === 'fanout') {
-    return one.fanOutRoot === other.fanOutRoot && one.group === other.group && one.commands === other.commands;
-  }
-  return (
-    one.kind === 'group' &&
-    other.kind === 'group' &&
-    one.group === other.group &&
-    one.deviceIds.length === other.deviceIds.length &&
-    one.deviceIds.every((deviceId, index) => deviceId === other.deviceIds[index])
-  );
+  return isDeepStrictEqual(comparable(one), comparable(other));
+}
+
+/** What makes an order the one it is: without what is absent, and without the Correlator of a fan-out. */
+function comparable(spec: JobSpec): unknown {
+  const whole = spec.kind === 'group' ? { groupRefs: [], ...spec } : { ...spec, correlator: undefined };
+  return JSON.parse(JSON.stringify(whole));
 }
 
 function eventOf({ at, step, what }: EventRow): JobEventRow {

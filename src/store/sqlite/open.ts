@@ -4,11 +4,13 @@ import { DmError } from '../../protocol/errors.ts';
 import type { GatewayStore } from '../gateway-store.ts';
 import type { ServerStore } from '../server-store.ts';
 
+import { createAuditStore } from './audit.ts';
 import { createCompletionStore } from './completions.ts';
 import { Database } from './database.ts';
+import { createDeviceAlertStore } from './device-alerts.ts';
 import { createDeviceStore } from './devices.ts';
 import { connect, type Connection, resultCodeOf, SQLITE } from './driver.ts';
-import { createFanOutStore } from './fan-out.ts';
+import { openFanOutStore } from './fan-out.ts';
 import { GATEWAY_SCHEMA } from './gateway-schema.ts';
 import { closeLocked, lock } from './file-lock.ts';
 import { createGroupStore } from './groups.ts';
@@ -16,6 +18,7 @@ import { createJobStore } from './jobs.ts';
 import { migrate, type Schema } from './migrations.ts';
 import { createNodeStore } from './nodes.ts';
 import { createPeerNonceStore } from './peer-nonces.ts';
+import { createResetNotificationStore } from './reset-notifications.ts';
 import { SERVER_SCHEMA } from './server-schema.ts';
 
 /** A role, as its database is marked with. The numbers spell DMGW and DMSV. */
@@ -26,22 +29,32 @@ const ROLES = {
 
 type Role = keyof typeof ROLES;
 
+/** What the operator bounds a database with. */
+interface StoreLimits {
+  readonly maxBytes?: number | undefined;
+}
+
 const SCHEME = 'sqlite:';
 const IN_MEMORY = ':memory:';
 const CACHE_KIB = 32_768;
 
 /**
  * Opens the database of a gateway at `sqlite:PATH`, or makes it; `sqlite::memory:` is gone when it is closed. No other
- * process can use it meanwhile. Throws `DmError` STORE_URL, STORE_OPEN, STORE_IN_USE, STORE_SCHEMA_NEWER.
+ * process can use it meanwhile. With `maxBytes` the file does not grow beyond: what would make it grow is refused with
+ * STORE_WRITE, its log comes on top. Throws `DmError` STORE_URL, STORE_OPEN, STORE_IN_USE, STORE_SCHEMA_NEWER.
  */
-export async function openGatewayStore(url: string): Promise<GatewayStore> {
+export async function openGatewayStore(url: string, { maxBytes }: StoreLimits = {}): Promise<GatewayStore> {
   const database = await openDatabase(url, 'gateway');
+  if (maxBytes !== undefined) database.limitSize(maxBytes);
   return {
-    fanOut: createFanOutStore(database),
+    fanOut: await openFanOutStore(database),
     devices: createDeviceStore(database),
+    deviceAlerts: createDeviceAlertStore(database),
+    audit: createAuditStore(database),
     groups: createGroupStore(database),
     nodes: createNodeStore(database),
     peerNonces: createPeerNonceStore(database),
+    resetNotifications: createResetNotificationStore(database),
     probe: () => database.probe(),
     close: () => database.close(),
   };

@@ -63,4 +63,12 @@ export const SERVER_SCHEMA: Schema = {
     ) STRICT`,
     `CREATE INDEX completion_of_run ON completion (gateway_id, results_url)`,
   ],
+  // run_state, digest: as the gateway told them; alerts: how many came for the run; plan: JSON.
+  '0002': [
+    `ALTER TABLE job ADD COLUMN run_state TEXT`,
+    `ALTER TABLE job ADD COLUMN digest TEXT`,
+    `ALTER TABLE job ADD COLUMN alerts INTEGER NOT NULL DEFAULT 0`,
+    `ALTER TABLE job ADD COLUMN plan TEXT`,
+    `CREATE INDEX job_result_device ON job_result (job, device_id)`,
+  ],
 };

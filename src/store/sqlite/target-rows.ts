@@ -1,6 +1,6 @@
 import type { LastContact, Target } from '../../fanout/store.ts';
 
-/** A row of `target` with its partial answer, as `SELECT_TARGET` reads it. */
+/** A row of `target` with its partial answer, as `selectTarget` reads it. */
 export interface TargetRow {
   readonly run: number;
   readonly n: number;
@@ -19,13 +19,13 @@ export interface TargetRow {
 }
 
 /**
- * Targets that are open; to be completed with a WHERE. The index is named so that a statement that cannot use it is an
+ * Targets; to be completed with a WHERE. The index is named so that a statement that cannot use it is an
  * error when it is prepared, and not a slow one.
  */
-export function selectTarget(index: string): string {
+export function selectTarget(index: string, join = ''): string {
   return `SELECT target.run, target.n, device_id, device_key, notifiable, phase, attempts, refused_attempts, last_contact,
       due_at, ends_at, first_turn_at, sent_at, answer.de_result AS partial
-    FROM target INDEXED BY ${index}
+    FROM target INDEXED BY ${index} ${join}
     LEFT JOIN answer ON answer.run = target.run AND answer.n = target.n`;
 }
 
