@@ -4,7 +4,6 @@ import { createEnrolment } from '../gateway/enrolment.ts';
 import type { Gateway } from '../gateway/gateway.ts';
 import type { GatewayStore } from '../store/gateway-store.ts';
 import { openGatewayStore } from '../store/sqlite/open.ts';
-import { addEnrolmentRoutes } from './enrolment-routes.ts';
 import { addGatewayRoutes } from './gateway-routes.ts';
 import { type Api, createApi, listenApi } from './listener.ts';
 
@@ -39,7 +38,6 @@ beforeEach(async () => {
     onError: note,
   });
   addGatewayRoutes(api, { store, enrolment } as unknown as Gateway, DEFAULT_POLICY);
-  addEnrolmentRoutes(api, enrolment);
   url = await listenApi(api, 'http://127.0.0.1:0');
 });
 

@@ -1,7 +1,10 @@
 import { z } from 'zod';
+import { MAX_FILTER_CHARS } from '../fanout/group-filter.ts';
 import { OUTCOMES, type Counts } from '../fanout/outcome.ts';
-import { POLICY_ROWS, type PolicyInput } from '../fanout/policy.ts';
+import { allowedText, type Policy, type PolicyInput, policyValue } from '../fanout/policy.ts';
+import { POLICY_ROWS, type PolicyRow } from '../fanout/policy-table.ts';
 import type { EpochMs, Member } from '../fanout/store.ts';
+import { DmError } from '../protocol/errors.ts';
 import { isXmlText } from '../protocol/xml/characters.ts';
 import { wireText } from '../store/wire-text.ts';
 
@@ -35,6 +38,15 @@ export const pageQuery = z.strictObject({
   limit: z.coerce.number().int().min(1).max(1000).default(100),
 });
 
+/** Key of the last row of the page before, where rows are known by numbers. Throws `DmError` API_BAD_REQUEST. */
+export function pageCursor(after: string): number {
+  if (/^\d{1,15}$/.test(after)) return Number(after);
+  throw new DmError('API_BAD_REQUEST', 'after: must be the `next` of the page before');
+}
+
+/** The run that a path names. */
+export const runParam = z.strictObject({ id: z.coerce.number().int().min(1) });
+
 /** Whether a node of the tree can have this name, and a LocURI lead to it. [TND] */
 function isNodeName(name: string): boolean {
   return name !== '' && name !== '.' && name !== '..' && name.trim() === name && !/[/?]/.test(name);
@@ -64,10 +76,12 @@ export const commandText = z.string().min(1).refine(isXmlText, { error: 'holds c
 /** A start with a key that was seen before starts nothing. */
 export const idempotencyHeader = z.looseObject({ 'idempotency-key': z.string().min(1).max(200).optional() });
 
-/** A group to be made, and its first members. */
+/** A group to be made: its first members, DeviceIDs and other groups, and the filter that chooses more. [FANOUT 3] */
 export const groupInput = z.strictObject({
   group: groupName,
   members: z.array(wireText(256)).max(200_000).default([]),
+  groupRefs: z.array(groupName).max(10_000).default([]),
+  filter: z.string().max(MAX_FILTER_CHARS).optional(),
 });
 
 export const problemSchema = z.object({
@@ -84,46 +98,46 @@ export function isoTime(time: EpochMs | undefined): string | null {
   return time === undefined ? null : new Date(time).toISOString();
 }
 
-export function resultShape(member: Member): ResultShape {
+export function resultShape(member: Pick<Member, 'n' | 'deviceId' | 'outcome' | 'deResult'>): ResultShape {
   return { n: member.n, deviceId: member.deviceId, outcome: member.outcome, deResult: member.deResult ?? null };
 }
 
-/** Policy of one run by node name, durations in seconds; ranges are checked where they are applied. [FANOUT 7] */
+/**
+ * Policy of one run by node name: numbers with durations in seconds, true or false, text for everything else; what is
+ * allowed is checked where it is applied. [FANOUT 7]
+ */
 export const policyInput: z.ZodType<PolicyInput> = z.strictObject(
   Object.fromEntries(
-    POLICY_ROWS.map((row) => [row.node, z.number().optional().describe(`${row.meaning}; ${row.min} to ${row.max}`)]),
+    POLICY_ROWS.map((row) => [
+      row.node,
+      policyValueSchema(row)
+        .optional()
+        .describe(`${row.meaning}; ${allowedText(row)}`),
+    ]),
   ),
 );
 
-const eventSchema = z.object({ at: z.string(), step: z.int().nullable(), what: z.string() });
-const errorSchema = z.object({ code: z.string(), message: z.string() }).nullable();
+/** The whole policy of a run, in the form of `policyInput`. */
+export const policySchema = z.record(z.string(), z.union([z.number(), z.string(), z.boolean()]));
 
-/** Work that a DM Server does on a gateway, through sessions that the gateway opens. */
-export const jobSchema = z.object({
-  id: z.int(),
-  gatewayId: z.string(),
-  state: z.string(),
-  events: z.array(eventSchema),
-  error: errorSchema,
-});
+export function policyShape(policy: Policy): z.infer<typeof policySchema> {
+  return Object.fromEntries(
+    POLICY_ROWS.flatMap((row) => {
+      const value = policyValue(row, policy);
+      return value === undefined ? [] : [[row.node, value] as const];
+    }),
+  );
+}
 
-/** A fan-out as the DM Server that ordered it sees it. */
-export const serverRunSchema = jobSchema.extend({
-  group: z.string(),
-  correlator: z.string().nullable(),
-  resultsUrl: z.string().nullable(),
-  counts: countsSchema.nullable(),
-  alert: z
-    .object({
-      type: z.string(),
-      source: z.string(),
-      data: z.string(),
-      mark: z.string().nullable(),
-      correlator: z.string().nullable(),
-      /** How often it came: delivery is at least once. */
-      received: z.int(),
-    })
-    .nullable(),
-  startedAt: z.string(),
-  endedAt: z.string().nullable(),
-});
+function policyValueSchema({ kind }: PolicyRow): z.ZodNumber | z.ZodBoolean | z.ZodString {
+  switch (kind) {
+    case 'int':
+      return z.number();
+    case 'bool':
+      return z.boolean();
+    case 'choice':
+    case 'waves':
+    case 'time':
+      return z.string();
+  }
+}

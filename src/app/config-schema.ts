@@ -1,5 +1,7 @@
 import { z } from 'zod';
-import { POLICY_ROWS } from '../fanout/policy.ts';
+import { DEFAULT_POLICY, policyValue, readPolicyValue } from '../fanout/policy.ts';
+import { POLICY_ROWS, type PolicyRow } from '../fanout/policy-table.ts';
+import { StatusError } from '../protocol/errors.ts';
 import { userName, wireText } from '../store/wire-text.ts';
 
 /** A secret never stands in the configuration itself: it names a file or an environment variable that holds it. */
@@ -21,9 +23,25 @@ const ms = z.int().min(1).max(86_400_000);
 const api = z.strictObject({ listen: listenUrl.default('http://127.0.0.1:0') });
 const log = z.strictObject({ level: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info') });
 const trace = z.strictObject({ dir: z.string().min(1).optional() });
+/** Rows that can have a default: the times of a run are its own. */
+export const CONFIGURED_POLICY_ROWS: readonly PolicyRow[] = POLICY_ROWS.filter(({ kind }) => kind !== 'time');
+
 /** Default policy of runs: `concurrency`, `deviceDeadline` and so on, durations in seconds. [FANOUT 7] */
 const policy = Object.fromEntries(
-  POLICY_ROWS.map((row) => [configKey(row.node), z.int().min(row.min).max(row.max).default(row.initial)]),
+  CONFIGURED_POLICY_ROWS.map((row) => [
+    configKey(row.node),
+    z
+      .union([z.number(), z.string(), z.boolean()])
+      .superRefine((value, context) => {
+        try {
+          readPolicyValue(row, value);
+        } catch (error) {
+          if (!(error instanceof StatusError)) throw error;
+          context.addIssue({ code: 'custom', message: error.message });
+        }
+      })
+      .default(policyValue(row, DEFAULT_POLICY) ?? ''),
+  ]),
 );
 
 /** Key of a policy value in the configuration. */
@@ -34,11 +52,26 @@ export function configKey(node: string): string {
 const timeouts = { idleTimeoutMs: ms.default(60_000), totalTimeoutMs: ms.default(900_000) };
 const messageLimits = { maxMsgBytes: bytes.default(262_144), maxObjBytes: bytes.default(4_194_304) };
 
+const DAY_S = 86_400;
+const age = z
+  .int()
+  .min(1)
+  .max(10 * 365 * DAY_S);
+
+/** How long, and how many of them, something is kept. [FANOUT 8] */
+function kept(maxAgeS: number, maxCount: number) {
+  return z
+    .strictObject({ maxAgeS: age.default(maxAgeS), maxCount: z.int().min(0).max(10_000_000).default(maxCount) })
+    .prefault({});
+}
+
 /** Configuration of a DM Gateway. */
 const gatewayConfigSchema = z.strictObject({
   role: z.literal('gateway'),
   gateway: z.strictObject({ id: wireText(256) }),
-  store: z.strictObject({ url: z.string().default('sqlite:gateway.db') }).prefault({}),
+  store: z
+    .strictObject({ url: z.string().default('sqlite:gateway.db'), maxBytes: z.int().min(1_048_576).optional() })
+    .prefault({}),
   servers: z
     .array(
       z.strictObject({
@@ -51,6 +84,8 @@ const gatewayConfigSchema = z.strictObject({
         serverScheme: scheme.default('md5'),
         serverSecret: secret,
         pollIntervalS: z.int().min(0).max(31_536_000).default(0),
+        alerts: z.enum(['completion', 'aggregation']).default('completion'),
+        deviceAlerts: z.enum(['none', 'all']).default('none'),
       }),
     )
     .refine((servers) => new Set(servers.map(({ id }) => id)).size === servers.length, {
@@ -93,6 +128,16 @@ const gatewayConfigSchema = z.strictObject({
         .default(['./SCM']),
       maxActiveRuns: z.int().min(1).max(10_000).default(16),
       ...policy,
+    })
+    .prefault({}),
+  retention: z
+    .strictObject({
+      runs: kept(90 * DAY_S, 1_000),
+      deviceAlerts: kept(90 * DAY_S, 100_000),
+      audit: kept(365 * DAY_S, 100_000),
+      trace: z
+        .strictObject({ maxAgeS: age.default(7 * DAY_S), maxBytes: z.int().min(0).default(1_073_741_824) })
+        .prefault({}),
     })
     .prefault({}),
   api: api.prefault({}),

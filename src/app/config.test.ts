@@ -42,6 +42,29 @@ describe('configuration', () => {
     expect(findings(MINIMAL, { DMGW_FANOUT_ATTEMPTS: '101' })[0]).toContain('fanout.attempts');
   });
 
+  it('takes a default for every policy but the times of a run, and refuses what a run would refuse', () => {
+    expect(findings(`${MINIMAL}fanout: { waves: "1,50%", offline: skip, awaitAsync: true, quorum: 100 }\n`)).toEqual(
+      [],
+    );
+    expect(findings(`${MINIMAL}fanout: { waves: 10 }\n`)).toEqual([]);
+    for (const policy of ['waves: 0%', 'offline: never', 'awaitAsync: 1', 'quorum: 101']) {
+      const [finding = ''] = findings(`${MINIMAL}fanout: { ${policy} }\n`);
+      expect(finding).toContain(`fanout.${policy.split(':')[0] ?? ''}`);
+      expect(finding).toContain('allowed');
+    }
+    expect(findings(`${MINIMAL}fanout: { notBefore: "2030-01-01T00:00Z" }\n`)).toEqual([
+      'unknown key fanout.notBefore',
+    ]);
+  });
+
+  it('keeps runs, alerts, audit and trace for a time, and no key of them is free', () => {
+    expect(findings(`${MINIMAL}retention: { runs: { maxAgeS: 60, maxCount: 0 }, trace: { maxBytes: 0 } }\n`)).toEqual(
+      [],
+    );
+    expect(findings(`${MINIMAL}retention: { runs: { maxAgeS: 0 } }\n`)[0]).toContain('retention.runs.maxAgeS');
+    expect(findings(`${MINIMAL}retention: { logs: {} }\n`)).toEqual(['unknown key retention.logs']);
+  });
+
   it('refuses a secret that stands in the file itself', () => {
     const server =
       'servers:\n  - { id: s, url: "http://127.0.0.1/", userName: u, secret: plain, serverSecret: { env: X } }\n';

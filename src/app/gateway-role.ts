@@ -1,12 +1,12 @@
-import { addEnrolmentRoutes } from '../api/enrolment-routes.ts';
 import { addGatewayRoutes } from '../api/gateway-routes.ts';
 import { createApi, listenApi } from '../api/listener.ts';
-import { applyPolicy, DEFAULT_POLICY, POLICY_ROWS, type Policy } from '../fanout/policy.ts';
+import { applyPolicy, DEFAULT_POLICY, type Policy, type PolicyValue } from '../fanout/policy.ts';
 import type { DmServerAccount } from '../gateway/gateway.ts';
 import { openGateway } from '../gateway/open.ts';
+import type { Retention } from '../gateway/retention.ts';
 import { openGatewayStore } from '../store/sqlite/open.ts';
 import { ConfigError, loadConfig, secretReader } from './config.ts';
-import { configKey, type GatewayConfig } from './config-schema.ts';
+import { configKey, CONFIGURED_POLICY_ROWS, type GatewayConfig } from './config-schema.ts';
 import { listenAddress } from './listen-address.ts';
 import { createLog } from './log.ts';
 import { openParts } from '../transport/open-parts.ts';
@@ -24,7 +24,7 @@ export async function runGateway(configFile: string, environment: Environment): 
   const servers = await serverAccounts(config, configFile, environment);
   const policy = defaultPolicy(config);
   return openParts(async (opened) => {
-    const store = await openGatewayStore(config.store.url);
+    const store = await openGatewayStore(config.store.url, { maxBytes: config.store.maxBytes });
     opened(() => store.close());
     const gateway = await openGateway({
       id: config.gateway.id,
@@ -52,6 +52,7 @@ export async function runGateway(configFile: string, environment: Environment): 
       },
       fanOut: { roots: config.fanout.roots, policy, maxActiveRuns: config.fanout.maxActiveRuns },
       alertRetry: { firstMs: config.northbound.alertRetryFirstMs, maxMs: config.northbound.alertRetryMaxMs },
+      retention: retentionOf(config),
       traceDir: config.trace.dir,
       log,
     });
@@ -65,7 +66,6 @@ export async function runGateway(configFile: string, environment: Environment): 
     });
     opened(() => api.close());
     addGatewayRoutes(api, gateway, policy);
-    addEnrolmentRoutes(api, gateway.enrolment);
     const apiUrl = await listenApi(api, config.api.listen);
     const addresses = {
       dm: gateway.dmUrl,
@@ -81,8 +81,18 @@ function defaultPolicy(config: GatewayConfig): Policy {
   const configured: Readonly<Record<string, unknown>> = config.fanout;
   return applyPolicy(
     DEFAULT_POLICY,
-    Object.fromEntries(POLICY_ROWS.map((row) => [row.node, configured[configKey(row.node)] as number])),
+    Object.fromEntries(CONFIGURED_POLICY_ROWS.map(({ node }) => [node, configured[configKey(node)] as PolicyValue])),
   );
+}
+
+function retentionOf({ retention: { runs, deviceAlerts, audit, trace } }: GatewayConfig): Retention {
+  const limits = ({ maxAgeS, maxCount }: typeof runs) => ({ maxAgeMs: maxAgeS * 1000, maxCount });
+  return {
+    runs: limits(runs),
+    deviceAlerts: limits(deviceAlerts),
+    audit: limits(audit),
+    trace: { maxAgeMs: trace.maxAgeS * 1000, maxBytes: trace.maxBytes },
+  };
 }
 
 async function serverAccounts(
@@ -104,6 +114,8 @@ async function serverAccounts(
       ),
       encoding: server.encoding,
       pollIntervalMs: server.pollIntervalS * 1000,
+      alerts: server.alerts,
+      deviceAlerts: server.deviceAlerts,
     });
   }
   return accounts;

@@ -1,32 +1,12 @@
-import { alertMark } from '../fanout/aggregate.ts';
-import type { EpochMs, FanOutStore, PendingAlert } from '../fanout/store.ts';
-import { ALERT, STATUS } from '../protocol/message/codes.ts';
+import type { EpochMs } from '../fanout/store.ts';
+import { STATUS } from '../protocol/message/codes.ts';
 import type { OutgoingAlert } from '../protocol/session/client-types.ts';
-import { resultsUrl } from './objects/results.ts';
+import type { Outbox, WaitingAlert } from './outbox.ts';
 
-/** Registered type of the alert that says a fan-out is over. [GWMO] */
-const COMPLETION_STATUS = 'urn:oma:at:oma-gwmo:completionstatus:1.0';
 /** Alerts that go out in one session; more wait for the next. */
 const ALERTS_PER_SESSION = 50;
-
-/** The Generic Alert that tells a DM Server where the results of a run are. [FANOUT 6] */
-export function completionAlert({ id, run, correlator, data }: PendingAlert): OutgoingAlert {
-  return {
-    ref: String(id),
-    alert: {
-      kind: 'Alert',
-      code: ALERT.generic,
-      ...(correlator === undefined ? {} : { correlator }),
-      items: [
-        {
-          source: { locUri: resultsUrl(run) },
-          meta: { type: COMPLETION_STATUS, format: 'int', mark: alertMark(data) },
-          data: String(data),
-        },
-      ],
-    },
-  };
-}
+/** When alerts that are on their way hold more than this, no further ones are made; they can hold results. */
+const BYTES_AT_ONCE = 1_048_576;
 
 /** What becomes of an alert with this Status: `202` and `200` accept it, `415` ends it, anything else has it sent again. [FANOUT 6] */
 function alertFate(status: number): 'accepted' | 'rejected' | 'again' {
@@ -45,7 +25,7 @@ export function retryWaitMs({ firstMs, maxMs }: RetryWait, attempts: number): nu
   return Math.min(firstMs * 2 ** Math.min(attempts, 30), maxMs);
 }
 
-/** The alerts of one session with a DM Server: each goes out in it once at most. */
+/** The alerts of one session with a DM Server: each goes out in it once at most, as long as it does not change. */
 interface AlertDelivery {
   /** Alerts that wait for this server and have not gone out in this session, due or not: the server is there now. */
   take(): Promise<readonly OutgoingAlert[]>;
@@ -54,30 +34,36 @@ interface AlertDelivery {
   end(): Promise<void>;
 }
 
-/** Opens the outbox for one session; its rows stay until the server accepts them. */
+/** Opens the outboxes of one server for one session; what is in them stays until the server accepts it. */
 export function deliverAlerts(ports: {
-  readonly outbox: Pick<FanOutStore, 'dueAlerts' | 'alertAccepted' | 'alertRejected' | 'alertDeferred'>;
-  readonly serverId: string;
+  readonly outboxes: readonly Outbox[];
   readonly retry: RetryWait;
   now(): EpochMs;
 }): AlertDelivery {
-  const { outbox, serverId, retry } = ports;
-  const taken = new Set<number>();
-  const unanswered = new Map<string, PendingAlert>();
+  const { outboxes, retry } = ports;
+  const taken = new Set<string>();
+  const unanswered = new Map<string, WaitingAlert>();
 
-  const defer = ({ id, attempts }: PendingAlert) =>
-    outbox.alertDeferred(id, ports.now() + retryWaitMs(retry, attempts));
+  const defer = (alert: WaitingAlert, status?: number) =>
+    alert.deferred(ports.now() + retryWaitMs(retry, alert.attempts), status);
 
   return {
     async take() {
-      if (taken.size >= ALERTS_PER_SESSION) return [];
-      const waiting = await outbox.dueAlerts(serverId, Number.MAX_SAFE_INTEGER, ALERTS_PER_SESSION);
-      const fresh = waiting.filter(({ id }) => !taken.has(id));
-      for (const alert of fresh) {
-        taken.add(alert.id);
-        unanswered.set(String(alert.id), alert);
+      const fresh: OutgoingAlert[] = [];
+      let bytes = 0;
+      for (const outbox of outboxes) {
+        if (taken.size >= ALERTS_PER_SESSION) break;
+        for (const waiting of await outbox.waiting(ALERTS_PER_SESSION)) {
+          if (taken.size >= ALERTS_PER_SESSION || bytes >= BYTES_AT_ONCE) break;
+          if (taken.has(waiting.ref)) continue;
+          taken.add(waiting.ref);
+          unanswered.set(waiting.ref, waiting);
+          const alert = await waiting.alert();
+          fresh.push({ ref: waiting.ref, alert });
+          for (const { data } of alert.items) bytes += Buffer.byteLength(data ?? '');
+        }
       }
-      return fresh.map(completionAlert);
+      return fresh;
     },
     async answered(ref, status) {
       const alert = unanswered.get(ref);
@@ -85,15 +71,15 @@ export function deliverAlerts(ports: {
       unanswered.delete(ref);
       switch (alertFate(status)) {
         case 'accepted':
-          return outbox.alertAccepted(alert.id, ports.now());
+          return alert.accepted();
         case 'rejected':
-          return outbox.alertRejected(alert.id, ports.now());
+          return alert.rejected();
         case 'again':
-          return defer(alert);
+          return defer(alert, status);
       }
     },
     async end() {
-      await Promise.all([...unanswered.values()].map(defer));
+      await Promise.all([...unanswered.values()].map((alert) => defer(alert)));
       unanswered.clear();
     },
   };

@@ -1,9 +1,12 @@
 import type { AuthScheme, Principal } from '../protocol/auth/principal.ts';
 import type { RequestCommand } from '../protocol/message/message.ts';
+import type { FanOutEngine, RetryRequest } from '../fanout/engine.ts';
 import type { Policy } from '../fanout/policy.ts';
 import type { Run } from '../fanout/store.ts';
 import type { GatewayStore } from '../store/gateway-store.ts';
 import type { Enrolment } from './enrolment.ts';
+import type { MakePlan } from './planning.ts';
+import type { Retention } from './retention.ts';
 
 /** A DM Server that manages this gateway. */
 export interface DmServerAccount {
@@ -17,6 +20,10 @@ export interface DmServerAccount {
   readonly encoding: 'xml' | 'wbxml';
   /** 0: it is never polled. */
   readonly pollIntervalMs: number;
+  /** Whether the end of a run is told with its results; default `completion`: without. */
+  readonly alerts?: 'completion' | 'aggregation' | undefined;
+  /** Which alerts of devices are passed on to it; default `none`. */
+  readonly deviceAlerts?: 'none' | 'all' | undefined;
 }
 
 /** Everything a gateway is told when it is opened; addresses with port 0 take a free port. */
@@ -55,6 +62,8 @@ export interface GatewaySetup {
   readonly fanOut: { readonly roots: readonly string[]; readonly policy: Policy; readonly maxActiveRuns: number };
   /** Wait before an alert is sent again, doubled each time up to the maximum. */
   readonly alertRetry: { readonly firstMs: number; readonly maxMs: number };
+  /** What is kept, and for how long; undefined: everything, for ever. */
+  readonly retention?: Retention | undefined;
   /** Where to write every body and notification; undefined: nowhere. */
   readonly traceDir: string | undefined;
   readonly log: GatewayLog;
@@ -77,7 +86,7 @@ interface OperatorStart {
 }
 
 /** A running DM Gateway. */
-export interface Gateway {
+export interface Gateway extends Pick<FanOutEngine, 'pauseRun' | 'resumeRun' | 'cancelRun'> {
   readonly store: GatewayStore;
   /** URL devices post to. */
   readonly dmUrl: string;
@@ -85,7 +94,13 @@ export interface Gateway {
   readonly notificationAddress: string | undefined;
   /** Runs started here alert the first configured DM Server, or nobody. Throws `StatusError` like the Exec would be answered. */
   startRun(request: OperatorStart): Promise<Run>;
+  /** The same for members of an earlier run. */
+  retryRun(request: Omit<RetryRequest, 'serverId'>): Promise<Run>;
+  /** What a start would come to. */
+  readonly planRun: MakePlan;
   readonly enrolment: Enrolment;
+  /** Device accounts were added through the API. */
+  noteDevicesAdded(accounts: number): Promise<void>;
   /** Open sessions with devices. */
   readonly openSessions: number;
   close(): Promise<void>;

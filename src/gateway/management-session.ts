@@ -1,5 +1,5 @@
 import type { Clock } from '../fanout/engine.ts';
-import type { Answer, RequestCommand } from '../protocol/message/message.ts';
+import type { Answer, Data, RequestCommand } from '../protocol/message/message.ts';
 import type { GatewayStore } from '../store/gateway-store.ts';
 import type { Caller } from '../tree/management-object.ts';
 import {
@@ -11,6 +11,7 @@ import {
 import { deliverAlerts } from './alert-delivery.ts';
 import type { DmServerAccount, GatewaySetup } from './gateway.ts';
 import { devInfoItems } from './objects/dev-info.ts';
+import type { Outbox } from './outbox.ts';
 import type { SessionReason } from './server-link.ts';
 
 /** WBXML 1.2 is what most DM stacks write and read. */
@@ -19,13 +20,20 @@ const FORMS = { xml: { encoding: 'xml' }, wbxml: { encoding: 'wbxml', version: 2
 /** What a session with a DM Server works with. */
 export interface ManagementSessionPorts {
   readonly gatewayId: string;
-  readonly store: Pick<GatewayStore, 'fanOut' | 'peerNonces'>;
+  readonly store: Pick<GatewayStore, 'peerNonces'>;
+  /** Alerts that wait for this server. */
+  readonly outboxes: readonly Outbox[];
   readonly limits: Pick<GatewaySetup['northbound'], 'maxMsgBytes' | 'maxObjBytes'>;
   readonly alertRetry: GatewaySetup['alertRetry'];
   readonly clock: Clock;
   exchange(request: DmRequest): Promise<DmResponse>;
-  /** Executes commands on the gateway's own tree. */
-  execute(caller: Caller, msgId: string, commands: readonly RequestCommand[]): AsyncIterable<Answer>;
+  /** Executes commands on the gateway's own tree; no value goes out that does not fit. */
+  execute(
+    caller: Caller,
+    msgId: string,
+    commands: readonly RequestCommand[],
+    fits: (data: Data) => boolean,
+  ): AsyncIterable<Answer>;
   newNonce(): Uint8Array;
   /** A SessionID for a session that nobody asked for. */
   newSessionId(): string;
@@ -41,8 +49,7 @@ export async function runManagementSession(
 ): Promise<ClientSessionOutcome> {
   const { store, limits } = ports;
   const alerts = deliverAlerts({
-    outbox: store.fanOut,
-    serverId: server.id,
+    outboxes: ports.outboxes,
     retry: ports.alertRetry,
     now: () => ports.clock.now(),
   });
@@ -65,7 +72,7 @@ export async function runManagementSession(
       {
         exchange: ({ signal, ...request }) =>
           ports.exchange({ ...request, signal: signal ? AbortSignal.any([signal, ports.signal]) : ports.signal }),
-        execute: (msgId, commands) => ports.execute({ serverId: server.id }, msgId, commands),
+        execute: (msgId, commands, fits) => ports.execute({ serverId: server.id }, msgId, commands, fits),
         takeAlerts: () => alerts.take(),
         alertAnswered: (ref, status) => alerts.answered(ref, status),
         remember: ({ ownNonce, peerNonce }) => store.peerNonces.save(server.id, { own: ownNonce, peer: peerNonce }),

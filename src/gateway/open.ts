@@ -10,11 +10,17 @@ import { createSendQueue } from '../transport/send-queue.ts';
 import { createServerSessions } from '../transport/server-sessions.ts';
 import { openTrace } from '../transport/trace.ts';
 import { openUdpSender } from '../transport/udp-sender.ts';
+import { aggregateDocument } from './aggregate-document.ts';
+import { API_ACTOR, auditedEnrolment, createAuditNote } from './audit-trail.ts';
+import { createDeviceAlertIntake } from './device-alert-intake.ts';
 import { createEnrolment } from './enrolment.ts';
 import type { Gateway, GatewayLog, GatewaySetup } from './gateway.ts';
 import { openNorthbound } from './northbound.ts';
-import { createGatewayTree } from './gateway-tree.ts';
+import { createGatewayTree, forgetFormerServers } from './gateway-tree.ts';
 import { createNotifier } from './notifier.ts';
+import { createPlanning } from './planning.ts';
+import { createRetentionJob } from './retention.ts';
+import { createRunControl } from './run-control.ts';
 import { createSouthbound } from './southbound.ts';
 import { SYSTEM_CLOCK } from './system-clock.ts';
 
@@ -76,6 +82,14 @@ async function openAll(setup: GatewaySetup, opened: Opened): Promise<Omit<Gatewa
     gatewayId: setup.id,
     devices: store.devices,
     engine,
+    takeAlerts: createDeviceAlertIntake({
+      engine,
+      deviceAlerts: store.deviceAlerts,
+      passedOnTo: servers.filter(({ deviceAlerts }) => deviceAlerts === 'all').map(({ id }) => id),
+      alertReady: (serverId) => northbound.alertReady(serverId),
+      now: () => SYSTEM_CLOCK.now(),
+      log,
+    }),
     serverUri: () => listener.url,
     maxMsgBytes: setup.southbound.maxMsgBytes,
     maxObjBytes: setup.southbound.maxObjBytes,
@@ -92,11 +106,21 @@ async function openAll(setup: GatewaySetup, opened: Opened): Promise<Omit<Gatewa
     onError,
   });
   opened(() => sessions.close());
+  await forgetFormerServers(
+    store.nodes.acls,
+    servers.map(({ id }) => id),
+  );
+  const note = createAuditNote(store.audit, () => SYSTEM_CLOCK.now(), log);
+  const control = createRunControl(engine, note);
+  const makePlan = createPlanning({ ...store, now: () => SYSTEM_CLOCK.now() });
   const tree = createGatewayTree({
     ...setup,
     version: setup.version ?? 'unknown',
     maxObjBytes: setup.northbound.maxObjBytes,
-    startRun: (request) => engine.startRun(request),
+    clock: SYSTEM_CLOCK,
+    control,
+    makePlan,
+    note,
   });
   const northbound = await openNorthbound({
     gatewayId: setup.id,
@@ -107,7 +131,10 @@ async function openAll(setup: GatewaySetup, opened: Opened): Promise<Omit<Gatewa
     alertRetry: setup.alertRetry,
     clock: SYSTEM_CLOCK,
     exchange: (request) => http.exchange(request),
-    execute: (caller, msgId, commands) => executeCommands(tree, caller, msgId, commands, { onError, breathe }),
+    execute: (caller, msgId, commands, fits) =>
+      executeCommands(tree, caller, msgId, commands, { onError, breathe, fits }),
+    aggregate: (run, serverId) =>
+      aggregateDocument(tree, store.fanOut, { run, serverId, maxBytes: setup.northbound.maxObjBytes }),
     newNonce: () => randomBytes(NONCE_BYTES),
     newSessionId: () => newSessionNumber().toString(16).toUpperCase(),
     log,
@@ -124,6 +151,11 @@ async function openAll(setup: GatewaySetup, opened: Opened): Promise<Omit<Gatewa
   opened(() => engine.close());
   // The engine waits for its notifications: those that are not out yet are to end first.
   opened(() => pushQueue.close());
+  if (setup.retention) {
+    const retention = createRetentionJob({ store, trace, limits: setup.retention, clock: SYSTEM_CLOCK, log });
+    opened(() => retention.close());
+    retention.start();
+  }
   await engine.open();
   northbound.start();
 
@@ -132,16 +164,33 @@ async function openAll(setup: GatewaySetup, opened: Opened): Promise<Omit<Gatewa
     dmUrl: listener.url,
     notificationAddress: northbound.notificationAddress,
     startRun: (request) =>
-      engine.startRun({ ...request, fanOutRoot: setup.fanOut.roots[0] ?? DEFAULT_ROOT, serverId: servers[0]?.id }),
-    enrolment: createEnrolment({
-      gatewayId: setup.id,
-      devices: store.devices,
-      engine,
-      gatewayUrl: () => setup.southbound.publicUrl ?? listener.url,
-      randomBytes,
-      now: () => SYSTEM_CLOCK.now(),
-      log,
-    }),
+      control.startRun(
+        { ...request, fanOutRoot: setup.fanOut.roots[0] ?? DEFAULT_ROOT, serverId: servers[0]?.id },
+        API_ACTOR,
+      ),
+    retryRun: (request) => control.retryRun({ ...request, serverId: servers[0]?.id }, API_ACTOR),
+    pauseRun: (run) => control.pauseRun(run, API_ACTOR),
+    resumeRun: (run) => control.resumeRun(run, API_ACTOR),
+    cancelRun: (run) => control.cancelRun(run, API_ACTOR),
+    planRun: makePlan,
+    noteDevicesAdded: (accounts) => note(API_ACTOR, 'device.add', `${accounts} accounts`),
+    enrolment: auditedEnrolment(
+      createEnrolment({
+        gatewayId: setup.id,
+        devices: store.devices,
+        engine: {
+          deviceGone(deviceKey) {
+            southbound.deviceGone(deviceKey);
+            return engine.deviceGone(deviceKey);
+          },
+        },
+        gatewayUrl: () => setup.southbound.publicUrl ?? listener.url,
+        randomBytes,
+        now: () => SYSTEM_CLOCK.now(),
+        log,
+      }),
+      note,
+    ),
     get openSessions() {
       return sessions.openCount;
     },
@@ -151,6 +200,8 @@ async function openAll(setup: GatewaySetup, opened: Opened): Promise<Omit<Gatewa
 function engineEvents(log: GatewayLog, alertReady: (serverId: string) => void): EngineEvents {
   return {
     runStarted: ({ number, group, counts }) => log.info('run started', { run: number, group, targets: counts.targets }),
+    runChanged: ({ number, state, pauseCause }) => log.info('run changed', { run: number, state, pauseCause }),
+    clockJumped: (byMs) => log.warn('the wall clock has jumped; no deadline has moved', { byMs }),
     runCompleted: ({ number, state, counts }) => log.info('run completed', { run: number, state, counts }),
     alertReady,
     problem: (where, error) => log.error('fan-out engine', { where, err: error }),

@@ -8,13 +8,19 @@ const REPEAT_WINDOW_MS = 600_000;
 const REMEMBERED_IDS = 64;
 
 /** Why a session with a DM Server is opened. */
-export type SessionReason =
-  { readonly kind: 'notified'; readonly sessionId: string } | { readonly kind: 'poll' } | { readonly kind: 'alert' };
+export type SessionReason = Notified | { readonly kind: 'poll' } | { readonly kind: 'alert' };
+
+/** A verified package #0; `resetDigest` is its digest where it proved itself under the reset nonce. */
+interface Notified {
+  readonly kind: 'notified';
+  readonly sessionId: string;
+  readonly resetDigest?: Uint8Array | undefined;
+}
 
 interface ServerLinkPorts {
   readonly serverId: string;
   readonly pollIntervalMs: number;
-  readonly clock: Clock;
+  readonly clock: Pick<Clock, 'now' | 'after'>;
   readonly log: GatewayLog;
   /** Wait after a session that could not be carried out. */
   readonly retryMs: number;
@@ -28,7 +34,7 @@ interface ServerLinkPorts {
 export interface ServerLink {
   open(): void;
   /** A verified package #0 arrived; repeats of a session id start one session. [NOTI 6] */
-  notified(sessionId: string): void;
+  notified(sessionId: string, resetDigest?: Uint8Array): void;
   /** An alert was put into the outbox. */
   alertReady(): void;
   /** Opens no further session; resolves when the one that is open has ended. */
@@ -38,7 +44,7 @@ export interface ServerLink {
 /** A link that is not open yet. */
 export function createServerLink(ports: ServerLinkPorts): ServerLink {
   const { clock, log, serverId } = ports;
-  const notified: string[] = [];
+  const notified: Notified[] = [];
   /** Session ids of package #0 that are waiting or were served, and until when they are remembered. */
   const seen = new Map<string, number>();
   let isOpen = false;
@@ -71,8 +77,8 @@ export function createServerLink(ports: ServerLinkPorts): ServerLink {
   }
 
   async function nextReason(): Promise<SessionReason | undefined> {
-    const sessionId = notified.shift();
-    if (sessionId !== undefined) return { kind: 'notified', sessionId };
+    const reason = notified.shift();
+    if (reason) return reason;
     if (isPollDue) return { kind: 'poll' };
     const dueAt = await alertDueAt();
     if (dueAt === undefined) return undefined;
@@ -126,11 +132,11 @@ export function createServerLink(ports: ServerLinkPorts): ServerLink {
       if (ports.pollIntervalMs > 0) poll();
       else wake();
     },
-    notified(sessionId) {
+    notified(sessionId, resetDigest) {
       const until = seen.get(sessionId);
       if (until !== undefined && until > clock.now()) return;
       remember(sessionId);
-      notified.push(sessionId);
+      notified.push({ kind: 'notified', sessionId, resetDigest });
       wake();
     },
     alertReady: wake,

@@ -1,7 +1,6 @@
 import type { Assignment, Carrier, FanOutEngine } from '../fanout/engine.ts';
 import type { EpochMs } from '../fanout/store.ts';
-import { STATUS } from '../protocol/message/codes.ts';
-import type { RequestCommand } from '../protocol/message/message.ts';
+import type { AlertCommand, RequestCommand } from '../protocol/message/message.ts';
 import type { Authentication } from '../protocol/auth/principal.ts';
 import type { Decision, Delivery, ServerSetup } from '../protocol/session/server-types.ts';
 import type { Device, DeviceStore, StoredCredential } from '../store/devices.ts';
@@ -19,6 +18,8 @@ interface SouthboundPorts {
     FanOutEngine,
     'sessionOpened' | 'sessionClosed' | 'nextFor' | 'answered' | 'sessionLost' | 'contactFailed'
   >;
+  /** Keeps what a device says of its own accord; answers the Status of each alert. */
+  takeAlerts(device: Device, alerts: readonly AlertCommand[]): Promise<readonly number[]>;
   /** URL the devices post to. */
   serverUri(): string;
   readonly maxMsgBytes: number;
@@ -34,6 +35,8 @@ interface SouthboundPorts {
 interface Southbound extends ServerApplication<Device> {
   /** SessionID of the session that is open with this device; undefined: none is. */
   openSessionId(deviceKey: number): string | undefined;
+  /** The account was decommissioned: a session that is open carries nothing new any more. */
+  deviceGone(deviceKey: number): void;
 }
 
 /** What a session is busy with; `over`: it is told nothing more. */
@@ -106,7 +109,6 @@ export function createSouthbound(ports: SouthboundPorts): Southbound {
     const device = session.peer;
     const open = bySession.get(session.key) ?? (await openSession(session, delivery));
     const devInfo = readDevInfo(delivery.devInfo);
-    logAlerts(device, delivery);
     const writes: Promise<unknown>[] = [];
     const { own, peer } = delivery.nonces;
     const { digest } = ((delivery.usesFormer ? device.former : undefined) ?? device).client;
@@ -123,13 +125,15 @@ export function createSouthbound(ports: SouthboundPorts): Southbound {
     }
     writes.push(...takeAnswers(open, delivery));
     await Promise.all(writes);
+    // After the answers: an alert may tell the end of what the same message says was only begun.
+    const alertStatuses = delivery.alerts.length > 0 ? await ports.takeAlerts(device, delivery.alerts) : [];
     open.carrier = {
       form: delivery.form,
       maxMsgBytes: delivery.peerMaxMsgBytes ?? open.carrier.maxMsgBytes,
       maxObjBytes: delivery.peerMaxObjBytes ?? open.carrier.maxObjBytes,
     };
     return {
-      alertStatuses: delivery.alerts.map(() => STATUS.ok),
+      alertStatuses,
       commands: delivery.final ? await nextCommands(open, delivery.outstanding.length > 0) : [],
     };
   }
@@ -220,13 +224,6 @@ export function createSouthbound(ports: SouthboundPorts): Southbound {
     if (isOwn) engine.sessionClosed(open.device.key);
   }
 
-  function logAlerts(device: Device, { alerts }: Delivery): void {
-    for (const { code, items } of alerts) {
-      const types = items.map(({ meta }) => meta?.type);
-      log.info('device sent an alert', { deviceId: device.deviceId, code, types });
-    }
-  }
-
   function formerProofs({ former }: Device): ServerSetup['former'] {
     return former && former.until > ports.now() ? proofsOf(former) : undefined;
   }
@@ -236,6 +233,10 @@ export function createSouthbound(ports: SouthboundPorts): Southbound {
     deliver,
     ended,
     openSessionId: (deviceKey) => byDevice.get(deviceKey)?.sessionId,
+    deviceGone(deviceKey) {
+      const open = byDevice.get(deviceKey);
+      if (open) open.detailDue = false;
+    },
   };
 }
 

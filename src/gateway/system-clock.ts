@@ -9,6 +9,7 @@ const MAX_TIMER_MS = 2_147_483_647;
  */
 export const SYSTEM_CLOCK: Clock = {
   now: () => Math.round(performance.timeOrigin + performance.now()),
+  wallNow: () => Date.now(),
   after(delayMs, callback) {
     let timer: NodeJS.Timeout;
     const wait = (leftMs: number): void => {

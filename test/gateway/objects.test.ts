@@ -26,7 +26,7 @@ describe('Gateway Config MO', () => {
   it('gateway: makes group and member of one Add of a DeviceID', async () => {
     expect(await tree.add(`${GROUP}/Members/1/DeviceID`, 'urn:dev:1')).toMatchObject({ code: 200 });
     expect(await tree.store.groups.members('meters', undefined, 10)).toEqual([{ name: '1', deviceId: 'urn:dev:1' }]);
-    expect((await tree.get(GROUP)).items[0]?.data).toBe('Members');
+    expect((await tree.get(GROUP)).items[0]?.data).toBe('Members/Ext');
     expect((await tree.get(`${GROUP}/Members/1/DeviceID`)).items[0]?.data).toBe('urn:dev:1');
   });
 
@@ -197,6 +197,7 @@ describe('Results', () => {
     const root = './SCR/Results/Results1/Ext/Summary';
     expect(valuesOf(await tree.get(`${root}?list=StructData`))).toEqual({
       [`${root}/State`]: 'running',
+      [`${root}/Digest`]: expect.stringMatching(/^[0-9a-f]{64}$/) as string,
       [`${root}/Generation`]: '0',
       [`${root}/StartedAt`]: '1970-01-01T00:16:40.000Z',
       [`${root}/EndedAt`]: '',
@@ -230,7 +231,8 @@ describe('Results', () => {
     ['a member beyond the snapshot', './SCR/Results/Results1/Results/3'],
     ['a member of no number', './SCR/Results/Results1/Results/x'],
     ['a run of no number', './SCR/Results/Results01'],
-    ['a node that is not described', './SCR/Results/Results1/Ext/Clusters'],
+    ['a cluster that no answer is in', './SCR/Results/Results1/Ext/Clusters/1'],
+    ['a node that is not described', './SCR/Results/Results1/Ext/Other'],
   ])('gateway: has no node for %s', async (_, locUri) => {
     await startedRun();
     expect((await tree.get(locUri)).code).toBe(404);

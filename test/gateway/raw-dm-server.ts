@@ -15,6 +15,8 @@ export class RawDmServer {
   readonly received: string[] = [];
   /** Status it gives to Generic Alerts. */
   alertStatus = 200;
+  /** MaxObjSize it tells. */
+  maxObjBytes: number | undefined;
   /** It answers HTTP 503 to everything. */
   isDown = false;
   #nonce: Uint8Array = new Uint8Array();
@@ -97,6 +99,7 @@ export class RawDmServer {
       source: this.url,
       proof: msgRef === 1 ? md5Proof(this.id, this.#secret, this.#nonce) : undefined,
       locName: this.id,
+      maxObjBytes: this.maxObjBytes,
     };
     if (!body.includes('<Final')) {
       return rawMessage(header, `${statuses}<Alert><CmdID>99</CmdID><Data>1222</Data></Alert>`, false);

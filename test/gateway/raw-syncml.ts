@@ -23,11 +23,13 @@ export interface RawHeader {
   readonly locName?: string;
   /** Data of an md5 Cred. */
   readonly proof?: string | undefined;
+  readonly maxObjBytes?: number | undefined;
 }
 
 /** One message, byte for byte as the peers of the tests send it. */
 export function rawMessage(header: RawHeader, body: string, final = true): string {
-  const { sessionId, msgId, target, source, locName, proof } = header;
+  const { sessionId, msgId, target, source, locName, proof, maxObjBytes } = header;
+  const maxObjSize = maxObjBytes === undefined ? '' : `<MaxObjSize xmlns="syncml:metinf">${maxObjBytes}</MaxObjSize>`;
   const name = locName === undefined ? '' : `<LocName>${locName}</LocName>`;
   const cred =
     proof === undefined
@@ -37,7 +39,7 @@ export function rawMessage(header: RawHeader, body: string, final = true): strin
     `<SyncML xmlns="SYNCML:SYNCML1.2"><SyncHdr><VerDTD>1.2</VerDTD><VerProto>DM/1.2</VerProto>` +
     `<SessionID>${sessionId}</SessionID><MsgID>${msgId}</MsgID><Target><LocURI>${target}</LocURI></Target>` +
     `<Source><LocURI>${source}</LocURI>${name}</Source>${cred}` +
-    `<Meta><MaxMsgSize xmlns="syncml:metinf">16384</MaxMsgSize></Meta></SyncHdr>` +
+    `<Meta><MaxMsgSize xmlns="syncml:metinf">16384</MaxMsgSize>${maxObjSize}</Meta></SyncHdr>` +
     `<SyncBody>${body}${final ? '<Final/>' : ''}</SyncBody></SyncML>`
   );
 }

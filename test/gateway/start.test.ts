@@ -24,7 +24,7 @@ async function ready(ref = GROUP): Promise<void> {
 describe('Fan-Out MO', () => {
   it('gateway: has its nodes before anything was written', async () => {
     expect((await tree.get('./SCM?prop=Type')).items[0]?.data).toBe('urn:oma:mo:oma-gwmo-fanout:1.0');
-    expect((await tree.get(SCM)).items[0]?.data).toBe('ToBeFannedOut/TargetGroupRef/Start');
+    expect((await tree.get(SCM)).items[0]?.data).toBe('ToBeFannedOut/TargetGroupRef/Start/Ext');
     expect((await tree.get(`${SCM}/ToBeFannedOut`)).items[0]?.data).toBe('');
     expect((await tree.get(`${SCM}/TargetGroupRef`)).items[0]?.data).toBe('');
   });
@@ -35,7 +35,7 @@ describe('Fan-Out MO', () => {
     expect((await tree.exec(`${SCM}/ToBeFannedOut`)).code).toBe(405);
     expect((await tree.delete(`${SCM}/TargetGroupRef`)).code).toBe(405);
     expect((await tree.add(`${SCM}/Other`, 'x')).code).toBe(405);
-    expect((await tree.get(`${SCM}/Ext/Policy`)).code).toBe(404);
+    expect((await tree.get(`${SCM}/Ext/Other`)).code).toBe(404);
   });
 
   it.each([

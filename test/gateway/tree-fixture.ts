@@ -1,6 +1,9 @@
 import type { StartRequest } from '../../src/fanout/engine.ts';
 import { createFanOutEngine } from '../../src/fanout/engine.ts';
+import { createAuditNote } from '../../src/gateway/audit-trail.ts';
 import { createGatewayTree } from '../../src/gateway/gateway-tree.ts';
+import { createPlanning } from '../../src/gateway/planning.ts';
+import { createRunControl } from '../../src/gateway/run-control.ts';
 import type { Item, Meta, RequestCommand } from '../../src/protocol/message/message.ts';
 import { openGatewayStore } from '../../src/store/sqlite/open.ts';
 import { executeCommands } from '../../src/tree/executor.ts';
@@ -16,16 +19,20 @@ export interface Reply {
 }
 
 /** The gateway's tree over a real store and a real engine that notifies nobody. */
-export async function treeFixture(options: { serverIds?: readonly string[]; maxActiveRuns?: number } = {}) {
+export async function treeFixture(
+  options: { serverIds?: readonly string[]; maxActiveRuns?: number; now?: number } = {},
+) {
   const store = await openGatewayStore('sqlite::memory:');
   const started: StartRequest[] = [];
   const engine = createFanOutEngine({
     store: store.fanOut,
     notifier: { notify: () => Promise.resolve('sent') },
-    clock: { now: () => 1_000_000, after: () => () => undefined },
+    clock: { now: () => 1_000_000, wallNow: () => 1_000_000, after: () => () => undefined },
     events: {
       runStarted: () => undefined,
       runCompleted: () => undefined,
+      runChanged: () => undefined,
+      clockJumped: () => undefined,
       alertReady: () => undefined,
       problem: () => undefined,
     },
@@ -33,17 +40,29 @@ export async function treeFixture(options: { serverIds?: readonly string[]; maxA
     maxActiveRuns: options.maxActiveRuns ?? 2,
     maxAnswerBytes: 1_048_576,
   });
-  const setup = gatewaySetup(store, keptLog(), { id: 'srv', url: 'http://127.0.0.1:1/dm' });
+  const log = keptLog();
+  const note = createAuditNote(store.audit, () => 1_000_000, log);
+  const makePlan = createPlanning({ ...store, now: () => 1_000_000 });
+  const setup = gatewaySetup(store, log, { id: 'srv', url: 'http://127.0.0.1:1/dm' });
   const [server] = setup.servers;
   const tree = createGatewayTree({
     ...setup,
     servers: (options.serverIds ?? ['srv', 'other']).map((id) => ({ ...server!, id })),
     version: '1.2.3',
     maxObjBytes: 10_000,
-    startRun: (request) => {
-      started.push(request);
-      return engine.startRun(request);
-    },
+    clock: { now: () => options.now ?? 1_000_000 },
+    control: createRunControl(
+      {
+        ...engine,
+        startRun(request) {
+          started.push(request);
+          return engine.startRun(request);
+        },
+      },
+      note,
+    ),
+    makePlan,
+    note,
   });
   await store.devices.add(['urn:dev:1', 'urn:dev:2'].map((id) => deviceAccount(id, undefined)));
 
@@ -76,6 +95,7 @@ export async function treeFixture(options: { serverIds?: readonly string[]; maxA
   return {
     store,
     engine,
+    makePlan,
     started,
     codesOf,
     get: (locUri: string, serverId?: string) => one('Get', { target: { locUri } }, serverId),
@@ -84,8 +104,8 @@ export async function treeFixture(options: { serverIds?: readonly string[]; maxA
     replace: (locUri: string, data: string | Uint8Array, meta: Meta = { format: 'chr' }, serverId = 'srv') =>
       one('Replace', { target: { locUri }, meta, data }, serverId),
     delete: (locUri: string) => one('Delete', { target: { locUri } }),
-    exec: (locUri: string, correlator?: string, serverId = 'srv') =>
-      run({ kind: 'Exec', cmdId: '1', correlator, items: [{ target: { locUri } }] }, serverId),
+    exec: (locUri: string, correlator?: string, serverId = 'srv', data?: string) =>
+      run({ kind: 'Exec', cmdId: '1', correlator, items: [{ target: { locUri }, data }] }, serverId),
     close: async () => {
       await engine.close();
       await store.close();

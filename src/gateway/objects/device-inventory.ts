@@ -1,9 +1,11 @@
 import type { Device, DeviceStore, Inventory } from '../../store/devices.ts';
 import { pagesOf } from '../../store/pages.ts';
-import type { ManagementObject } from '../../tree/management-object.ts';
+import type { ManagementObject, Path } from '../../tree/management-object.ts';
 import { type NodeRow, type NodeTable, tableObject } from './node-table.ts';
 import { utcTime } from './utc-time.ts';
 
+/** Path of the node that holds the devices, from the tree's root; each is named by the key of its account. */
+export const DEVICE_INVENTORY: Path = ['GwDeviceInventory'];
 const PAGE = 500;
 const READ_ONLY_TEXT = { format: 'chr', access: ['Get'], occurrence: 'One' } as const satisfies NodeRow;
 /** A value that only a session with the device can bring. */
@@ -41,7 +43,7 @@ export function createDeviceInventory(devices: Pick<DeviceStore, 'byKey' | 'list
     return device?.decommissionedAt === undefined ? device : undefined;
   }
 
-  return tableObject(['GwDeviceInventory'], DEVICE_INVENTORY_NODES, {
+  return tableObject(DEVICE_INVENTORY, DEVICE_INVENTORY_NODES, {
     '*': {
       exists: async ([key]) => (await byName(key)) !== undefined,
       async *list() {

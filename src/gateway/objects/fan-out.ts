@@ -1,13 +1,12 @@
 import { parseCommands } from '../../fanout/commands.ts';
-import type { StartRequest } from '../../fanout/engine.ts';
-import type { Policy } from '../../fanout/policy.ts';
-import type { Run } from '../../fanout/store.ts';
+import { applyPolicy, type Policy } from '../../fanout/policy.ts';
+import type { EpochMs, FanOutStore } from '../../fanout/store.ts';
 import { StatusError } from '../../protocol/errors.ts';
 import { STATUS } from '../../protocol/message/codes.ts';
 import type { GroupStore } from '../../store/groups.ts';
 import type { NodeStore, StoredNode } from '../../store/nodes.ts';
 import { describedType } from '../../tree/description.ts';
-import { formatLocUri, type LocUri, parseLocUri } from '../../tree/loc-uri.ts';
+import { formatLocUri, parseLocUri } from '../../tree/loc-uri.ts';
 import type {
   Caller,
   ExecRequest,
@@ -18,8 +17,14 @@ import type {
   Path,
   Undo,
 } from '../../tree/management-object.ts';
-import { DEVICE_GROUPS, groupNameOf } from './gw-config.ts';
+import type { MakePlan, PlanRequest } from '../planning.ts';
+import type { RunControl } from '../run-control.ts';
+import { DEVICE_GROUPS, groupNameOf, groupRefPath } from './gw-config.ts';
 import { type NodeRow, type NodeTable, tableObject, textOf } from './node-table.ts';
+import { createPlanNodes, PLAN_NODES } from './plan-nodes.ts';
+import { createPolicyNodes, POLICY_NODES } from './policy-nodes.ts';
+import { resultsUrl } from './results-url.ts';
+import { createRunNodes, RUN_NODES } from './run-nodes.ts';
 
 /** MO identifier of the Fan-Out MO and of the results it leaves. [GWMO] */
 export const FAN_OUT_MO = 'urn:oma:mo:oma-gwmo-fanout:1.0';
@@ -31,6 +36,11 @@ export const FAN_OUT_NODES = {
   'FanOut/ToBeFannedOut': { format: 'xml', type: 'text/xml', access: ['Get', 'Replace'], occurrence: 'One' },
   'FanOut/TargetGroupRef': { format: 'chr', access: ['Get', 'Replace'], occurrence: 'One' },
   'FanOut/Start': { format: 'null', access: ['Exec'], occurrence: 'One' },
+  'FanOut/Ext': { format: 'node', access: ['Get'], occurrence: 'One' },
+  'FanOut/Ext/Policy': { format: 'node', access: ['Get'], occurrence: 'One' },
+  ...POLICY_NODES,
+  ...PLAN_NODES,
+  ...RUN_NODES,
 } as const satisfies NodeTable;
 
 /** Formats in which commands can be written. [FANOUT 3] */
@@ -39,13 +49,16 @@ const COMMAND_FORMATS = ['xml', 'chr', 'bin'] as const satisfies readonly Format
 /** What the object needs from the rest of the gateway. */
 export interface FanOutPorts {
   readonly nodes: Pick<NodeStore, 'read' | 'write'>;
-  readonly groups: Pick<GroupStore, 'exists' | 'memberCount'>;
+  readonly groups: Pick<GroupStore, 'exists' | 'resolvedCount'>;
+  readonly fanOut: Pick<FanOutStore, 'run' | 'runs'>;
+  readonly control: RunControl;
+  readonly makePlan: MakePlan;
   /** Whether the ACL gives this server Get on the node. */
   mayGet(path: Path, caller: Caller): Promise<boolean>;
-  /** Makes a run durable; `FanOutEngine.startRun`. */
-  startRun(request: StartRequest): Promise<Run>;
+  /** What counts where `Ext/Policy` says nothing. */
   readonly policy: Policy;
   readonly maxObjBytes: number;
+  now(): EpochMs;
 }
 
 /** One instance of the Fan-Out MO: what is to be fanned out, to whom, and the Exec that starts a run. [FANOUT 4] */
@@ -53,6 +66,7 @@ export function createFanOut(root: string, ports: FanOutPorts): ManagementObject
   const rootPath = parseLocUri(root).path;
   const commandsUri = formatLocUri([...rootPath, 'FanOut', 'ToBeFannedOut']);
   const groupUri = formatLocUri([...rootPath, 'FanOut', 'TargetGroupRef']);
+  const policy = createPolicyNodes(rootPath, ports.nodes);
 
   async function writeCommands(value: NodeValue, caller: Caller): Promise<void> {
     if (!COMMAND_FORMATS.some((format) => format === value.format)) {
@@ -68,7 +82,7 @@ export function createFanOut(root: string, ports: FanOutPorts): ManagementObject
 
   async function writeGroupRef(value: NodeValue, caller: Caller): Promise<void> {
     const text = textOf(value.data, groupUri);
-    pathOfRef(text, groupUri);
+    groupRefPath(text, groupUri);
     await ports.nodes.write(groupUri, { ...value, data: text, writtenBy: caller.serverId });
   }
 
@@ -79,40 +93,48 @@ export function createFanOut(root: string, ports: FanOutPorts): ManagementObject
     return () => ports.nodes.write(uri, before);
   }
 
-  async function start({ correlator }: ExecRequest, caller: Caller): Promise<ExecResult> {
+  /** What Start asks for, and the two leaves it comes from. Throws the `StatusError` that Start is refused with. */
+  async function readOrder() {
     const [commands, groupRef] = await Promise.all([ports.nodes.read(commandsUri), ports.nodes.read(groupUri)]);
     if (!commands?.data.length) throw refusal(STATUS.incompleteCommand, `${commandsUri} is empty`);
     if (!groupRef?.data.length) throw refusal(STATUS.incompleteCommand, `${groupUri} is empty`);
-    const group = await checkGroup(groupRef, caller);
-    for (const [uri, { writtenBy }] of [[commandsUri, commands] as const, [groupUri, groupRef] as const]) {
-      if (writtenBy === caller.serverId) continue;
-      throw refusal(STATUS.conflict, `${uri} was last written by another DM Server`);
-    }
-    await ports.startRun({
-      fanOutRoot: formatLocUri(rootPath),
-      serverId: caller.serverId,
-      group,
+    const request: PlanRequest = {
+      group: await existingGroup(groupRef),
       commands: parseCommands(commands.data, commands.type),
-      correlator,
-      policy: ports.policy,
-      idempotencyKey: undefined,
-    });
-    return { status: STATUS.accepted };
+      policy: applyPolicy(ports.policy, await policy.input()),
+    };
+    return { request, leaves: [[commandsUri, commands] as const, [groupUri, groupRef] as const] };
   }
 
-  async function checkGroup(groupRef: StoredNode, caller: Caller): Promise<string> {
-    const text = textOf(groupRef.data, groupUri);
-    const group = groupNameOf(pathOfRef(text, groupUri));
-    if (group === undefined || !(await ports.groups.exists(group))) {
-      throw refusal(STATUS.notFound, `${groupUri} names ${text}, and there is no such group`);
+  async function start({ correlator }: ExecRequest, caller: Caller): Promise<ExecResult> {
+    const { request, leaves } = await readOrder();
+    const { serverId } = caller;
+    await checkGroup(request.group, caller);
+    for (const [uri, { writtenBy }] of leaves) {
+      if (writtenBy === serverId) continue;
+      throw refusal(STATUS.conflict, `${uri} was last written by another DM Server`);
     }
-    if ((await ports.groups.memberCount(group)) === 0) {
+    const run = await ports.control.startRun(
+      { ...request, fanOutRoot: formatLocUri(rootPath), serverId, correlator, idempotencyKey: undefined },
+      serverId,
+    );
+    return { status: STATUS.accepted, data: resultsUrl(run.number) };
+  }
+
+  async function existingGroup(groupRef: StoredNode): Promise<string> {
+    const text = textOf(groupRef.data, groupUri);
+    const group = groupNameOf(groupRefPath(text, groupUri));
+    if (group !== undefined && (await ports.groups.exists(group))) return group;
+    throw refusal(STATUS.notFound, `${groupUri} names ${text}, and there is no such group`);
+  }
+
+  async function checkGroup(group: string, caller: Caller): Promise<void> {
+    if ((await ports.groups.resolvedCount(group, ports.now())) === 0) {
       throw refusal(STATUS.incompleteCommand, `group ${group} has no members`);
     }
     if (!(await ports.mayGet([...DEVICE_GROUPS, group], caller))) {
       throw refusal(STATUS.permissionDenied, `the ACL gives no Get on group ${group}`);
     }
-    return group;
   }
 
   return tableObject(rootPath, FAN_OUT_NODES, {
@@ -135,20 +157,14 @@ export function createFanOut(root: string, ports: FanOutPorts): ManagementObject
       keep: () => kept(groupUri, FAN_OUT_NODES['FanOut/TargetGroupRef']),
     },
     'FanOut/Start': { exec: (_, request, caller) => start(request, caller) },
+    ...policy.behaviours,
+    ...createPlanNodes({
+      request: async () => (await readOrder()).request,
+      makePlan: ports.makePlan,
+      now: () => ports.now(),
+    }),
+    ...createRunNodes(rootPath, ports),
   });
-}
-
-/** A LocURI, or the bare name of a group, which reads like one. [FANOUT 4] */
-function pathOfRef(text: string, groupUri: string): Path {
-  const told = `${groupUri} takes the LocURI of a group node, or the name of a group`;
-  let locUri: LocUri;
-  try {
-    locUri = parseLocUri(text);
-  } catch (cause) {
-    throw refusal(STATUS.badRequest, told, { cause });
-  }
-  if (locUri.query) throw refusal(STATUS.badRequest, told);
-  return locUri.path;
 }
 
 function refusal(status: number, message: string, options?: ErrorOptions): StatusError {

@@ -1,11 +1,12 @@
+import { parseGroupFilter } from '../../fanout/group-filter.ts';
 import { StatusError } from '../../protocol/errors.ts';
 import { STATUS } from '../../protocol/message/codes.ts';
 import type { Data } from '../../protocol/message/message.ts';
 import type { GroupMember, GroupStore } from '../../store/groups.ts';
 import { pagesOf } from '../../store/pages.ts';
-import { keptGroup, keptMember } from './kept-groups.ts';
-import { formatLocUri } from '../../tree/loc-uri.ts';
-import type { ManagementObject, Path } from '../../tree/management-object.ts';
+import { formatLocUri, type LocUri, parseLocUri } from '../../tree/loc-uri.ts';
+import type { ManagementObject, NodeValue, Path } from '../../tree/management-object.ts';
+import { keptFilter, keptGroup, keptMember } from './kept-groups.ts';
 import { type NodeTable, tableObject, textOf } from './node-table.ts';
 
 const ROOT = ['GwConfig'];
@@ -29,12 +30,53 @@ export const GW_CONFIG_NODES = {
     access: ['Add', 'Get', 'Delete', 'Replace'],
     occurrence: 'ZeroOrOne',
   },
+  'DeviceGroups/*/Members/*/GroupRef': {
+    format: 'chr',
+    access: ['Add', 'Get', 'Delete', 'Replace'],
+    occurrence: 'ZeroOrOne',
+  },
+  'DeviceGroups/*/Ext': { format: 'node', access: ['Get', 'Delete'], occurrence: 'One' },
+  'DeviceGroups/*/Ext/Filter': {
+    format: 'chr',
+    access: ['Add', 'Get', 'Delete', 'Replace'],
+    occurrence: 'ZeroOrOne',
+  },
   Ext: { format: 'node', access: ['Get'], occurrence: 'One' },
   'Ext/Mode': { format: 'int', access: ['Get'], occurrence: 'One' },
 } as const satisfies NodeTable;
 
 /** The device groups as the DM Server sees and changes them; the group store is all there is. */
 export function createGwConfig(groups: GroupStore): ManagementObject {
+  /** A member is a device or a group: what it is already has to be deleted first. */
+  async function addTarget(group: string, added: GroupMember): Promise<void> {
+    const { deviceId, groupRef } = (await groups.member(group, added.name)) ?? {};
+    const [has, other] = added.deviceId === undefined ? [deviceId, 'DeviceID'] : [groupRef, 'GroupRef'];
+    if (has === undefined) {
+      await groups.setMember(group, added);
+      return;
+    }
+    const uri = formatLocUri([...DEVICE_GROUPS, group, 'Members', added.name]);
+    throw new StatusError(
+      STATUS.conflict,
+      'GATEWAY_MEMBER',
+      `${uri} has a ${other}; a member has DeviceID or GroupRef`,
+    );
+  }
+
+  async function empty([group, name]: readonly [string, string]): Promise<void> {
+    await groups.setMember(group, { name, deviceId: undefined });
+  }
+
+  async function writeFilter([group]: readonly [string], { data }: NodeValue): Promise<void> {
+    const text = textOf(data, formatLocUri([...DEVICE_GROUPS, group, 'Ext', 'Filter']));
+    parseGroupFilter(text);
+    await groups.setFilter(group, text);
+  }
+
+  async function dropFilter([group]: readonly [string]): Promise<void> {
+    await groups.setFilter(group, undefined);
+  }
+
   return tableObject(ROOT, GW_CONFIG_NODES, {
     'DeviceGroups/*': {
       exists: ([group]) => groups.exists(group),
@@ -78,30 +120,68 @@ export function createGwConfig(groups: GroupStore): ManagementObject {
     },
     'DeviceGroups/*/Members/*/DeviceID': {
       read: async ([group, member]) => (await groups.member(group, member))?.deviceId,
-      async add([group, member], { data }) {
-        await groups.setMemberDevice(group, member, deviceIdOf(data, group, member));
+      add: ([group, name], { data }) => addTarget(group, { name, deviceId: deviceIdOf(data, group, name) }),
+      async replace([group, name], { data }) {
+        await groups.setMember(group, { name, deviceId: deviceIdOf(data, group, name) });
       },
-      async replace([group, member], { data }) {
-        await groups.setMemberDevice(group, member, deviceIdOf(data, group, member));
+      delete: empty,
+    },
+    'DeviceGroups/*/Members/*/GroupRef': {
+      async read([group, member]) {
+        const groupRef = (await groups.member(group, member))?.groupRef;
+        return groupRef === undefined ? undefined : formatLocUri([...DEVICE_GROUPS, groupRef]);
       },
-      async delete([group, member]) {
-        await groups.setMemberDevice(group, member, undefined);
+      add: ([group, name], { data }) =>
+        addTarget(group, { name, deviceId: undefined, groupRef: groupRefOf(data, group, name) }),
+      async replace([group, name], { data }) {
+        await groups.setMember(group, { name, deviceId: undefined, groupRef: groupRefOf(data, group, name) });
       },
+      delete: empty,
+    },
+    'DeviceGroups/*/Ext': { delete: dropFilter, keep: ([group]) => keptFilter(groups, group) },
+    'DeviceGroups/*/Ext/Filter': {
+      read: ([group]) => groups.filter(group),
+      add: writeFilter,
+      replace: writeFilter,
+      delete: dropFilter,
     },
     'Ext/Mode': { read: () => Promise.resolve(PROXY_MODE) },
   });
 }
 
-/** Name of the group that TargetGroupRef means: a LocURI of a group node, or a bare name; undefined: no group can be meant. */
-export function groupNameOf(targetGroupRef: Path): string | undefined {
-  const [group, ...more] = DEVICE_GROUPS.every((name, at) => targetGroupRef[at] === name)
-    ? targetGroupRef.slice(DEVICE_GROUPS.length)
-    : targetGroupRef;
+/** A LocURI, or the bare name of a group, which reads like one; `locUri` is the node that takes it [400]. [FANOUT 4] */
+export function groupRefPath(text: string, locUri: string): Path {
+  const told = `${locUri} takes the LocURI of a group node, or the name of a group`;
+  let ref: LocUri;
+  try {
+    ref = parseLocUri(text);
+  } catch (cause) {
+    throw new StatusError(STATUS.badRequest, 'GATEWAY_GROUP_REF', told, { cause });
+  }
+  if (ref.query) throw new StatusError(STATUS.badRequest, 'GATEWAY_GROUP_REF', told);
+  return ref.path;
+}
+
+/** Name of the group that a reference means; undefined: no group can be meant. */
+export function groupNameOf(ref: Path): string | undefined {
+  const [group, ...more] = DEVICE_GROUPS.every((name, at) => ref[at] === name) ? ref.slice(DEVICE_GROUPS.length) : ref;
   return more.length === 0 ? group : undefined;
 }
 
+function groupRefOf(data: Data, group: string, member: string): string {
+  const locUri = formatLocUri([...DEVICE_GROUPS, group, 'Members', member, 'GroupRef']);
+  const text = textOf(data, locUri);
+  const name = groupNameOf(groupRefPath(text, locUri));
+  if (name !== undefined) return name;
+  throw new StatusError(
+    STATUS.badRequest,
+    'GATEWAY_GROUP_REF',
+    `${locUri} cannot be ${JSON.stringify(text)}: it takes the LocURI of a group node, or the name of a group`,
+  );
+}
+
 function deviceIdOf(data: Data, group: string, member: string): string {
-  const locUri = formatLocUri([...ROOT, 'DeviceGroups', group, 'Members', member, 'DeviceID']);
+  const locUri = formatLocUri([...DEVICE_GROUPS, group, 'Members', member, 'DeviceID']);
   const deviceId = textOf(data, locUri);
   if (deviceId.length > 0 && deviceId.length <= MAX_DEVICE_ID_CHARS) return deviceId;
   throw new StatusError(

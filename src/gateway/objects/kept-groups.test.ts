@@ -48,7 +48,7 @@ describe('kept groups', () => {
       await keptMember(store.groups, 'g', '2'),
       await keptMember(store.groups, 'g', '3'),
     ];
-    await store.groups.setMemberDevice('g', '1', undefined);
+    await store.groups.setMember('g', { name: '1', deviceId: undefined });
     await store.groups.removeMember('g', '2');
     await store.groups.addMembers('g', [{ name: '3', deviceId: 'd3' }]);
     for (const undo of undos) await undo();

@@ -4,34 +4,32 @@ import type { GroupMember, GroupStore } from '../../store/groups.ts';
 import type { Undo } from '../../tree/management-object.ts';
 
 const PAGE = 500;
-/** Largest group that is kept, and so may be written as a whole inside something that is all or nothing. */
+/** Largest group, and most references to one, that are kept: what may be written as a whole inside an Atomic. */
 const MAX_KEPT_MEMBERS = 20_000;
 
-/** Keeps a group with its members, in their order; undone, it is made anew, or removed where there was none. */
+/**
+ * Keeps a group with its filter and its members, in their order, and the GroupRefs to it, which a rename changes;
+ * undone, it is made anew, or removed where there was none.
+ */
 export async function keptGroup(groups: GroupStore, group: string): Promise<Undo> {
   if (!(await groups.exists(group))) {
     return async () => {
       await groups.remove(group);
     };
   }
-  const pages: (readonly GroupMember[])[] = [];
-  for (let last: string | undefined; ;) {
-    const page = await groups.members(group, last, PAGE);
-    pages.push(page);
-    if (pages.length * PAGE > MAX_KEPT_MEMBERS) {
-      throw new StatusError(
-        STATUS.deviceFull,
-        'GATEWAY_GROUP_SIZE',
-        `group ${group} has more than ${MAX_KEPT_MEMBERS} members, so what changes it as a whole cannot be taken back`,
-      );
-    }
-    last = page.at(-1)?.name;
-    if (page.length < PAGE) break;
-  }
+  const filter = await groups.filter(group);
+  const members = await allMembers(groups, group);
+  const referrers = await groups.referrers(group, MAX_KEPT_MEMBERS + 1);
+  if (members.length > MAX_KEPT_MEMBERS) throw tooLarge(`group ${group} has more than ${MAX_KEPT_MEMBERS} members`);
+  if (referrers.length > MAX_KEPT_MEMBERS) throw tooLarge(`more than ${MAX_KEPT_MEMBERS} members refer to ${group}`);
   return async () => {
     await groups.remove(group);
-    await groups.create(group);
-    for (const page of pages) await groups.addMembers(group, page);
+    await groups.create(group, { filter, members });
+    await Promise.all(
+      referrers.map((member) =>
+        groups.setMember(member.group, { name: member.name, deviceId: undefined, groupRef: group }),
+      ),
+    );
   };
 }
 
@@ -40,6 +38,33 @@ export async function keptMember(groups: GroupStore, group: string, name: string
   const member = await groups.member(group, name);
   return async () => {
     if (!member) await groups.removeMember(group, name);
-    else if (!(await groups.setMemberDevice(group, name, member.deviceId))) await groups.addMembers(group, [member]);
+    else if (!(await groups.setMember(group, member))) await groups.addMembers(group, [member]);
   };
+}
+
+/** Keeps the filter of a group, or that it has none. */
+export async function keptFilter(groups: GroupStore, group: string): Promise<Undo> {
+  const filter = await groups.filter(group);
+  return async () => {
+    await groups.setFilter(group, filter);
+  };
+}
+
+/** The first of them, when there are more than can be kept. */
+async function allMembers(groups: GroupStore, group: string): Promise<readonly GroupMember[]> {
+  const members: GroupMember[] = [];
+  while (members.length <= MAX_KEPT_MEMBERS) {
+    const page = await groups.members(group, members.at(-1)?.name, PAGE);
+    members.push(...page);
+    if (page.length < PAGE) break;
+  }
+  return members;
+}
+
+function tooLarge(what: string): StatusError {
+  return new StatusError(
+    STATUS.deviceFull,
+    'GATEWAY_GROUP_SIZE',
+    `${what}, so what changes it as a whole cannot be taken back`,
+  );
 }

@@ -37,6 +37,8 @@ export interface NodeBehaviour<Names> {
   read?(names: Names): Promise<Data | undefined>;
   add?(names: Names, value: NodeValue, caller: Caller): Promise<void>;
   replace?(names: Names, value: NodeValue, caller: Caller): Promise<void>;
+  /** A leaf that may be missing: a Replace makes it. */
+  readonly madeByReplace?: boolean;
   delete?(names: Names, caller: Caller): Promise<void>;
   /** A node that is not permanent. */
   rename?(names: Names, name: string, caller: Caller): Promise<void>;
@@ -112,6 +114,12 @@ export function tableObject<const T extends ObjectDescription>(
       const data = await place?.entry.does.read?.(place.names);
       if (data === undefined) throw missing(root, path);
       return data;
+    },
+    blank(path) {
+      const entry = locate(top, path)?.entry;
+      if (!entry?.does.madeByReplace) return undefined;
+      const { row, permanent } = entry;
+      return { format: row.format, type: describedType(row), access: accessOf(entry), permanent };
     },
     async add(path, node, caller) {
       const { entry, names } = writable(root, top, path, 'Add');

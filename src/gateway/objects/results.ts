@@ -1,15 +1,16 @@
 import type { Outcome } from '../../fanout/outcome.ts';
-import type { FanOutStore, Member, Run } from '../../fanout/store.ts';
+import type { AsyncAnswer, FanOutStore, Member, Run } from '../../fanout/store.ts';
+import { decodeSyncBody, encodeSyncBody } from '../../fanout/sync-body.ts';
 import { StatusError } from '../../protocol/errors.ts';
 import { STATUS } from '../../protocol/message/codes.ts';
 import { pagesOf } from '../../store/pages.ts';
-import { formatLocUri } from '../../tree/loc-uri.ts';
-import type { ManagementObject, Path } from '../../tree/management-object.ts';
+import type { Caller, ManagementObject } from '../../tree/management-object.ts';
+import { CLUSTER_NODES, createClusterNodes } from './cluster-nodes.ts';
 import { FAN_OUT_MO } from './fan-out.ts';
 import { type NodeRow, type NodeTable, tableObject } from './node-table.ts';
+import { numberOfResults, RESULTS_ROOT, resultsUrl } from './results-url.ts';
 import { utcTime } from './utc-time.ts';
 
-const ROOT = ['SCR'];
 const PAGE = 100;
 const INTERIOR = { format: 'node', access: ['Get'], occurrence: 'One' } as const satisfies NodeRow;
 const TEXT = { format: 'chr', access: ['Get'], occurrence: 'One' } as const satisfies NodeRow;
@@ -31,6 +32,7 @@ export const RESULTS_NODES = {
   'Results/*/Results/*/Ext/StartedAt': MAYBE_TEXT,
   'Results/*/Results/*/Ext/AnsweredAt': MAYBE_TEXT,
   'Results/*/Results/*/Ext/Late': TEXT,
+  'Results/*/Results/*/Ext/Async': { format: 'xml', type: 'text/xml', access: ['Get'], occurrence: 'ZeroOrOne' },
   'Results/*/Ext': INTERIOR,
   'Results/*/Ext/Summary': INTERIOR,
   'Results/*/Ext/Summary/State': TEXT,
@@ -46,28 +48,17 @@ export const RESULTS_NODES = {
   'Results/*/Ext/Summary/Unauthorized': NUMBER,
   'Results/*/Ext/Summary/Cancelled': NUMBER,
   'Results/*/Ext/Summary/Unknown': NUMBER,
+  'Results/*/Ext/Summary/Digest': MAYBE_TEXT,
+  ...CLUSTER_NODES,
 } as const satisfies NodeTable;
 
-/** URL of a run's results, as its alert names it. [FANOUT 6] */
-export function resultsUrl(run: number): string {
-  return formatLocUri([...ROOT, 'Results', `Results${run}`]);
-}
-
-/** The run whose results have this root; undefined: it is no such root. */
-export function runOfResults(path: Path): number | undefined {
-  const name = path.length === 3 && path[0] === 'SCR' && path[1] === 'Results' ? path[2] : undefined;
-  return name === undefined ? undefined : runNumber(name);
-}
-
-function runNumber(name: string): number | undefined {
-  const number = /^Results([1-9]\d{0,14})$/.exec(name)?.[1];
-  return number === undefined ? undefined : Number(number);
-}
-
 /** The results of all runs that still have some; read from the store at every call. */
-export function createResults(fanOut: Pick<FanOutStore, 'run' | 'runs' | 'deleteRun' | 'member'>): ManagementObject {
+export function createResults(
+  fanOut: Pick<FanOutStore, 'run' | 'runs' | 'deleteRun' | 'member' | 'clusters' | 'cluster' | 'clusterMembers'>,
+  deleted: (run: number, caller: Caller) => Promise<void>,
+): ManagementObject {
   async function runByName(name: string): Promise<Run | undefined> {
-    const number = runNumber(name);
+    const number = numberOfResults(name);
     return number === undefined ? undefined : fanOut.run(number);
   }
 
@@ -83,25 +74,26 @@ export function createResults(fanOut: Pick<FanOutStore, 'run' | 'runs' | 'delete
     },
   });
 
-  const ofRun = (select: (run: Run) => string | number) => ({
+  const ofRun = (select: (run: Run) => string | number | undefined) => ({
     async read([runName]: readonly [string]) {
       const run = await runByName(runName);
-      return run && String(select(run));
+      return run && select(run)?.toString();
     },
   });
 
   const count = (outcome: Outcome | 'targets') => ofRun(({ counts }) => counts[outcome]);
 
-  return tableObject(ROOT, RESULTS_NODES, {
+  return tableObject(RESULTS_ROOT, RESULTS_NODES, {
     'Results/*': {
       exists: async ([runName]) => (await runByName(runName)) !== undefined,
       async *list() {
         const all = pagesOf(PAGE, (last: Run | undefined) => fanOut.runs(last?.number, PAGE));
         for await (const { number } of all) yield `Results${number}`;
       },
-      async delete([runName]) {
+      async delete([runName], caller) {
         const run = await runByName(runName);
-        if (!run || (await fanOut.deleteRun(run.number))) return;
+        if (!run) return;
+        if (await fanOut.deleteRun(run.number)) return deleted(run.number, caller);
         throw new StatusError(
           STATUS.commandNotAllowed,
           'GATEWAY_RUN_ACTIVE',
@@ -124,6 +116,7 @@ export function createResults(fanOut: Pick<FanOutStore, 'run' | 'runs' | 'delete
     'Results/*/Results/*/Ext/StartedAt': ofMember(({ startedAt }) => utcTime(startedAt)),
     'Results/*/Results/*/Ext/AnsweredAt': ofMember(({ answeredAt }) => utcTime(answeredAt)),
     'Results/*/Results/*/Ext/Late': ofMember(({ late }) => String(late)),
+    'Results/*/Results/*/Ext/Async': ofMember(({ asyncAnswers }) => alertsOf(asyncAnswers)),
     'Results/*/Ext/Summary/State': ofRun(({ state }) => state),
     'Results/*/Ext/Summary/Generation': ofRun(({ generation }) => generation),
     'Results/*/Ext/Summary/StartedAt': ofRun(({ startedAt }) => utcTime(startedAt) ?? ''),
@@ -137,5 +130,14 @@ export function createResults(fanOut: Pick<FanOutStore, 'run' | 'runs' | 'delete
     'Results/*/Ext/Summary/Unauthorized': count('unauthorized'),
     'Results/*/Ext/Summary/Cancelled': count('cancelled'),
     'Results/*/Ext/Summary/Unknown': count('unknown'),
+    'Results/*/Ext/Summary/Digest': ofRun(({ digest }) => digest),
+    ...createClusterNodes(fanOut),
   });
+}
+
+/** The alerts that told the ends of Execs, as one SyncBody in the order in which they came. */
+function alertsOf(answers: readonly AsyncAnswer[]): string | undefined {
+  if (answers.length === 0) return undefined;
+  const alerts = answers.flatMap(({ alert }) => decodeSyncBody(alert));
+  return encodeSyncBody(alerts.map((alert, at) => ({ ...alert, cmdId: String(at + 1) })));
 }
