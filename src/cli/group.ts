@@ -10,6 +10,18 @@ const jobSchema = z.looseObject({
   state: z.string(),
   error: z.object({ code: z.string(), message: z.string() }).nullish(),
 });
+const memberSchema = z.object({ name: z.string(), deviceId: z.string().nullable(), groupRef: z.string().nullable() });
+const groupSchema = z.object({
+  group: z.string(),
+  filter: z.string().nullable(),
+  memberCount: z.int(),
+  members: z.array(memberSchema),
+});
+const resolvedSchema = z.object({
+  group: z.string(),
+  resolvedCount: z.int(),
+  members: z.array(z.object({ n: z.int(), deviceId: z.string(), account: z.string() })),
+});
 const POLL_MS = 200;
 
 /** `dmgw group …`: device groups. */
@@ -30,56 +42,113 @@ export function groupCommand(): Command {
         else answer(groups.join('\n'));
       }),
   );
-  group.addCommand(
-    withApi(new Command('show'))
-      .description('a group and its first members')
-      .argument('<group>')
-      .option('--json', 'answer JSON')
-      .addHelpText('after', '\nExample:\n  dmgw group show meters --gateway http://127.0.0.1:8083')
-      .action(async (name: string, options: ApiOptions & { json?: boolean }) => {
-        const found = await gatewayOnly(options).get(
-          `/api/v1/groups/${encodeURIComponent(name)}?limit=1000`,
-          z.object({
-            group: z.string(),
-            memberCount: z.int(),
-            members: z.array(z.object({ name: z.string(), deviceId: z.string().nullable() })),
-          }),
-        );
-        if (options.json) {
-          answerJson(found);
-          return;
-        }
-        answer(table([['MEMBER', 'DEVICE'], ...found.members.map((member) => [member.name, member.deviceId ?? '-'])]));
-      }),
-  );
+  group.addCommand(showCommand());
+  const member = new Command('member').description('members of a group');
+  member.addCommand(addMemberCommand());
+  group.addCommand(member);
   return group;
+}
+
+function showCommand(): Command {
+  return withApi(new Command('show'))
+    .description('a group and its first members, or with --resolved the first devices it comes down to')
+    .argument('<group>')
+    .option('--resolved', 'the devices, with those of its groups and of its filter, in the order of a run’s members')
+    .option('--json', 'answer JSON')
+    .addHelpText('after', '\nExample:\n  dmgw group show meters --resolved --gateway http://127.0.0.1:8083')
+    .action(async (name: string, options: ApiOptions & { resolved?: boolean; json?: boolean }) => {
+      const api = gatewayOnly(options);
+      const path = `/api/v1/groups/${encodeURIComponent(name)}`;
+      if (options.resolved) {
+        const found = await api.get(`${path}/resolved?limit=1000`, resolvedSchema);
+        if (options.json) answerJson(found);
+        else answer(table([['N', 'DEVICE', 'ACCOUNT'], ...found.members.map(resolvedRow)]));
+        return;
+      }
+      const found = await api.get(`${path}?limit=1000`, groupSchema);
+      if (options.json) {
+        answerJson(found);
+        return;
+      }
+      if (found.filter !== null) answer(`filter: ${found.filter}`);
+      answer(table([['MEMBER', 'DEVICE', 'GROUP'], ...found.members.map(memberRow)]));
+    });
+}
+
+function addMemberCommand(): Command {
+  return withApi(new Command('add'))
+    .description('add a device or a whole group to a group')
+    .argument('<group>')
+    .option('--device <id>', 'DeviceID')
+    .option('--group-ref <group>', 'name of the group whose members are to be members')
+    .option('--json', 'answer JSON')
+    .addHelpText('after', '\nExample:\n  dmgw group member add all --group-ref meters --gateway http://127.0.0.1:8083')
+    .action(async (name: string, options: ApiOptions & { device?: string; groupRef?: string; json?: boolean }) => {
+      const { device, groupRef } = options;
+      if ((device === undefined) === (groupRef === undefined)) {
+        throw new UsageError('say either --device ID or --group-ref GROUP');
+      }
+      const added = await gatewayOnly(options).post(
+        `/api/v1/groups/${encodeURIComponent(name)}/members`,
+        device === undefined ? { groupRef } : { deviceId: device },
+        memberSchema,
+      );
+      if (options.json) answerJson(added);
+      else answer(`member ${added.name} added to group ${name}`);
+    });
+}
+
+interface CreateOptions extends ApiOptions {
+  readonly members?: string;
+  readonly groupRef?: readonly string[];
+  readonly filter?: string;
+  readonly json?: boolean;
 }
 
 function createCommand(): Command {
   return withApi(new Command('create'))
     .description('make a group; through the DM Server it is made by DM sessions')
     .argument('<group>', 'its name')
-    .requiredOption('--members <file>', 'DeviceIDs, one a line')
+    .option('--members <file>', 'DeviceIDs, one a line')
+    .option('--group-ref <group...>', 'groups whose members are to be members')
+    .option('--filter <text>', 'chooses devices by their inventory when a run starts')
     .option('--json', 'answer JSON')
-    .addHelpText('after', '\nExample:\n  dmgw group create meters --members ids.txt --server http://127.0.0.1:8081')
-    .action(async (name: string, options: ApiOptions & { members: string; json?: boolean }) => {
-      const members = await readMembers(options.members);
+    .addHelpText(
+      'after',
+      '\nExamples:\n  dmgw group create meters --members ids.txt --server http://127.0.0.1:8081' +
+        `\n  dmgw group create old --filter 'Man = "Acme" and FwV ~ "1.*"' --server http://127.0.0.1:8081`,
+    )
+    .action(async (name: string, options: CreateOptions) => {
+      const { groupRef = [], filter } = options;
+      if (options.members === undefined && groupRef.length === 0 && filter === undefined) {
+        throw new UsageError('say who is in the group: --members FILE, --group-ref GROUP or --filter TEXT');
+      }
+      const members = options.members === undefined ? [] : await readMembers(options.members);
       const api = chosenApi(options);
+      const ordered = { group: name, members, groupRefs: groupRef, ...(filter === undefined ? {} : { filter }) };
       if (options.gateway !== undefined) {
-        const made = await api.post('/api/v1/groups', { group: name, members }, z.looseObject({ members: z.int() }));
+        const made = await api.post('/api/v1/groups', ordered, z.looseObject({ members: z.int() }));
         if (options.json) answerJson(made);
         else answer(`group ${name} created with ${made.members} members`);
         return;
       }
-      let job = await api.post('/api/v1/groups', { group: name, members, gatewayId: options.gatewayId }, jobSchema);
+      let job = await api.post('/api/v1/groups', { ...ordered, gatewayId: options.gatewayId }, jobSchema);
       while (job.state !== 'complete' && job.state !== 'failed') {
         await new Promise((resolve) => setTimeout(resolve, POLL_MS));
         job = await api.get(`/api/v1/jobs/${job.id}`, jobSchema);
       }
       if (job.error) throw new RefusedError(job.error.code, job.error.message);
       if (options.json) answerJson(job);
-      else answer(`group ${name} created with ${members.length} members`);
+      else answer(`group ${name} created with ${members.length + groupRef.length} members`);
     });
+}
+
+function memberRow({ name, deviceId, groupRef }: z.infer<typeof memberSchema>): string[] {
+  return [name, deviceId ?? '-', groupRef ?? '-'];
+}
+
+function resolvedRow({ n, deviceId, account }: z.infer<typeof resolvedSchema>['members'][number]): string[] {
+  return [String(n), deviceId, account];
 }
 
 function gatewayOnly(options: ApiOptions) {

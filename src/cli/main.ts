@@ -13,23 +13,6 @@ import { groupCommand } from './group.ts';
 import { say } from './output.ts';
 import { gatewayCommand, serverCommand } from './role.ts';
 
-/** Asked for by the documentation, coming in a later version. */
-const LATER_COMMANDS: Readonly<Record<string, readonly string[]>> = {
-  fanout: ['watch', 'pause', 'resume', 'cancel', 'retry', 'compare', 'verify'],
-  device: [],
-};
-const LATER_OPTIONS = [
-  '--offline',
-  '--waves',
-  '--max-failures',
-  '--quorum',
-  '--not-before',
-  '--not-after',
-  '--await-async',
-  '--repeat-unsafe',
-  '--late-alert',
-];
-
 function program(): Command {
   const dmgw = new Command('dmgw')
     .description('OMA DM Gateway: fans DM commands out to device groups and answers with the aggregated results')
@@ -61,13 +44,14 @@ function program(): Command {
 }
 
 async function main(argv: readonly string[]): Promise<void> {
+  const dmgw = program();
   try {
-    await program().parseAsync(argv);
+    await dmgw.parseAsync(argv);
   } catch (error) {
     if (error instanceof CommanderError) {
       if (error.exitCode === 0) return;
       process.exitCode = EXIT.usage;
-      if (error.code !== 'commander.help') say(usageLine(error.message, argv.slice(2)));
+      if (error.code !== 'commander.help') say(usageLine(dmgw, error.message, argv[2]));
       return;
     }
     process.exitCode = exitCodeOf(error);
@@ -75,14 +59,11 @@ async function main(argv: readonly string[]): Promise<void> {
   }
 }
 
-function usageLine(message: string, words: readonly string[]): string {
-  const [command = '', sub = ''] = words;
-  if (LATER_COMMANDS[command]?.includes(sub)) return `dmgw ${command} ${sub} is not available in this version`;
-  const option = LATER_OPTIONS.find((name) => words.some((word) => word === name || word.startsWith(`${name}=`)));
-  if (option) return `${option} is not available in this version`;
+function usageLine(dmgw: Command, message: string, word: string | undefined): string {
   // A suggestion comes on a line of its own.
   const problem = message.replace(/^error: /, '').replace(/\s*\n\s*/g, ' ');
-  return `${problem}; see dmgw ${LATER_COMMANDS[command] ? `${command} ` : ''}--help`;
+  const group = dmgw.commands.find((command) => command.name() === word && command.commands.length > 0);
+  return `${problem}; see dmgw ${group ? `${group.name()} ` : ''}--help`;
 }
 
 /** Node's notice that its SQLite is experimental tells a user nothing. */

@@ -43,7 +43,12 @@ export function table(rows: readonly (readonly string[])[]): string {
 export function quoted(text: string, maxChars: number): string {
   const chars = Array.from(text);
   const cut = chars.length > maxChars ? `${chars.slice(0, maxChars - 1).join('')}…` : text;
-  return JSON.stringify(cut).replace(
+  return printable(JSON.stringify(cut));
+}
+
+/** Somebody else's text; what could act on a terminal is written as an escape. */
+export function printable(text: string): string {
+  return text.replace(
     /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu,
     (char) => `\\u${(char.codePointAt(0) ?? 0).toString(16).padStart(4, '0')}`,
   );

@@ -1,18 +1,29 @@
 import { ALERT } from '../protocol/message/codes.ts';
 import type { AlertCommand } from '../protocol/message/message.ts';
 import { textOf } from './answers.ts';
+import { relativeUri } from './run-url.ts';
 
-/** The end of a fan-out, as the gateway tells it. [FANOUT 6] */
+/** Where a fan-out has come to, as the gateway tells it. [FANOUT 6] */
 interface Completion {
   readonly type: string;
   readonly resultsUrl: string;
-  /** 200 all succeeded, 250 some did not, 550 none, 551 cancelled. */
+  /** 200 all succeeded, 250 some did not, 550 none, 551 cancelled, 101 quorum reached; `results`: the alert carried them. */
   readonly data: string;
   readonly mark: string | undefined;
   readonly correlator: string | undefined;
 }
 
+/** Announces results by their URL. */
 const COMPLETION_TYPE = 'urn:oma:at:oma-gwmo:completionstatus:1.0';
+/** Carries them; they are got from their URL all the same, so that there is one way in which they are read. */
+const AGGREGATION_TYPE = 'urn:oma:at:oma-gwmo:resultaggregation:1.0';
+
+/** Data of an alert that comes while the run is still going. */
+export const QUORUM_REACHED = '101';
+/** Data of the alert of a run that was cancelled. */
+export const RUN_CANCELLED = '551';
+/** Data of a completion whose alert carried the results. */
+const CARRIED_RESULTS = 'results';
 
 /** The completion that a Generic Alert tells of; undefined when it tells of something else. */
 export function completionOf(alert: AlertCommand): Completion | undefined {
@@ -20,12 +31,8 @@ export function completionOf(alert: AlertCommand): Completion | undefined {
   if (alert.code !== ALERT.generic || !item) return undefined;
   const type = item.meta?.type?.trim();
   const resultsUrl = item.source?.locUri;
-  const data = textOf(item.data)?.trim();
-  if (type !== COMPLETION_TYPE || resultsUrl === undefined || data === undefined) return undefined;
+  if (resultsUrl === undefined || (type !== COMPLETION_TYPE && type !== AGGREGATION_TYPE)) return undefined;
+  const data = type === AGGREGATION_TYPE ? CARRIED_RESULTS : textOf(item.data)?.trim();
+  if (data === undefined) return undefined;
   return { type, resultsUrl: relativeUri(resultsUrl), data, mark: item.meta?.mark, correlator: alert.correlator };
-}
-
-/** DM URIs are relative to the root; peers also write them with a leading slash. */
-function relativeUri(locUri: string): string {
-  return locUri.startsWith('/') ? `.${locUri}` : locUri;
 }

@@ -46,6 +46,16 @@ export function valuesBelow(items: readonly Item[], root: string): ReadonlyMap<s
   return values;
 }
 
+/** The answers without what a Status with this code says. */
+export function withoutStatus(answers: readonly Answer[], code: number): readonly Answer[] {
+  return answers.filter((answer) => answer.kind !== 'Status' || answer.code !== code);
+}
+
+/** Names of children, as a Get of an interior node brings them. [TND] */
+export function childNames(data: string | undefined): readonly string[] {
+  return (data ?? '').split('/').filter((name) => name !== '');
+}
+
 /** Data as text; octets are no text. */
 export function textOf(data: Data | undefined): string | undefined {
   return typeof data === 'string' ? data : undefined;

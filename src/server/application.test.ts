@@ -1,44 +1,9 @@
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { describe, expect, it } from 'vitest';
+import { application, completion, delivery, FAN_OUT, GATEWAY, URL } from '../../test/server/application.ts';
 import type { AlertCommand, Answer } from '../protocol/message/message.ts';
-import type { Delivery } from '../protocol/session/server-types.ts';
 import type { JobSpec } from '../store/server-store.ts';
-import { openServerStore } from '../store/sqlite/open.ts';
-import { createServerApplication } from './application.ts';
-import type { GatewayAccount } from './server.ts';
 
-const GATEWAY: GatewayAccount = {
-  id: 'urn:dev:gateway',
-  peer: { scheme: 'md5', principal: { name: 'gw', digest: 'peer digest' } },
-  own: { scheme: 'md5', principal: { name: 'dm-server', digest: 'own digest' } },
-  notify: undefined,
-};
 const GROUP: JobSpec = { kind: 'group', group: 'meters', deviceIds: ['a', 'b'] };
-const FAN_OUT: JobSpec = {
-  kind: 'fanout',
-  fanOutRoot: './SCM',
-  group: 'meters',
-  commands: '<Get><CmdID>1</CmdID></Get>',
-  correlator: 'c-1',
-};
-const URL = './SCR/Results/Results1';
-
-function delivery(values: Partial<Delivery> = {}): Delivery {
-  return {
-    first: false,
-    final: true,
-    devInfo: [],
-    alerts: [],
-    managementAlert: undefined,
-    answers: [],
-    strayAnswers: 0,
-    outstanding: [],
-    peerMaxMsgBytes: undefined,
-    peerMaxObjBytes: undefined,
-    form: { encoding: 'xml' },
-    nonces: {},
-    ...values,
-  };
-}
 
 const ok = (cmdRef: string, code = 200): Answer => ({
   kind: 'Status',
@@ -50,40 +15,8 @@ const ok = (cmdRef: string, code = 200): Answer => ({
   items: [],
 });
 
-const completion = (correlator?: string): AlertCommand => ({
-  kind: 'Alert',
-  cmdId: '3',
-  code: 1226,
-  correlator,
-  items: [
-    {
-      source: { locUri: URL },
-      meta: { type: 'urn:oma:at:oma-gwmo:completionstatus:1.0', format: 'int', mark: 'informational' },
-      data: '200',
-    },
-  ],
-});
-
-async function application(changes: Partial<Parameters<typeof createServerApplication>[0]> = {}) {
-  const store = await openServerStore('sqlite::memory:');
-  onTestFinished(() => store.close());
-  const told: string[] = [];
-  const silent = { info: () => undefined, warn: () => undefined, error: () => undefined };
-  const made = createServerApplication({
-    store,
-    gateways: [GATEWAY],
-    maxMsgBytes: 65_536,
-    maxObjBytes: 1_048_576,
-    log: silent,
-    serverUri: () => 'http://server/dm',
-    now: () => 1000,
-    sessionOpened: (id) => told.push(`${id} opened`),
-    sessionEnded: (id, workLeft) => told.push(`${id} ended, work left: ${workLeft}`),
-    ...changes,
-  });
-  const session = (key: number) => ({ key, sessionId: String(key), source: GATEWAY.id, peer: GATEWAY });
-  return { made, store, told, session };
-}
+/** The nodes are set, and there is no policy to change. */
+const SET = [ok('1'), ok('2'), ok('3', 404)];
 
 describe('DM Server application', () => {
   it('server: carries a job out, exchange by exchange, and ends the session when nothing is left', async () => {
@@ -107,15 +40,15 @@ describe('DM Server application', () => {
     await made.deliver(session(1), delivery({ first: true }));
     const partial = await made.deliver(session(1), delivery({ final: false, answers: [ok('1')] }));
     expect(partial.commands).toEqual([]);
-    const next = await made.deliver(session(1), delivery({ answers: [ok('2')] }));
+    const next = await made.deliver(session(1), delivery({ answers: [ok('2'), ok('3', 404)] }));
     expect(next.commands).toMatchObject([{ kind: 'Exec', correlator: 'c-1' }]);
     await made.deliver(session(1), delivery({ answers: [ok('1', 202)] }));
     expect(await store.job(id)).toMatchObject({ state: 'running' });
   });
 
   it.each<[string, readonly Answer[], readonly Answer[]]>([
-    ['sets its nodes again', [], [ok('1'), ok('2')]],
-    ['waits for the answer to its Exec', [ok('1'), ok('2')], [ok('1', 202)]],
+    ['sets its nodes again', [], SET],
+    ['waits for the answer to its Exec', SET, [ok('1', 202)]],
   ])('server: fetches the results when the alert of a run comes while it still %s', async (_, before, last) => {
     const { made, store, session } = await application();
     const { id } = await store.createJob(GATEWAY.id, FAN_OUT, undefined, 1);
@@ -160,7 +93,7 @@ describe('DM Server application', () => {
       const { made, store, session } = await application();
       const { id } = await store.createJob(GATEWAY.id, FAN_OUT, undefined, 1);
       await made.deliver(session(1), delivery({ first: true }));
-      await made.deliver(session(1), delivery({ answers: [ok('1'), ok('2')] }));
+      await made.deliver(session(1), delivery({ answers: SET }));
       const accepted = { answers: [ok('1', 202)] };
       const alerted = { alerts: [completion('c-1')] };
       if (!isFinal) await made.deliver(session(1), delivery({ ...alerted, final: false }));
@@ -177,7 +110,7 @@ describe('DM Server application', () => {
     const execs: unknown[] = [];
     for (const key of [1, 2]) {
       await made.deliver(session(key), delivery({ first: true }));
-      execs.push(...(await made.deliver(session(key), delivery({ answers: [ok('1'), ok('2')] }))).commands);
+      execs.push(...(await made.deliver(session(key), delivery({ answers: SET }))).commands);
       if (key === 1) await made.ended(session(key), 'timed-out');
     }
     expect(execs).toMatchObject([
@@ -193,7 +126,7 @@ describe('DM Server application', () => {
     const { id } = await store.createJob(GATEWAY.id, FAN_OUT, undefined, 1);
     await store.createJob(GATEWAY.id, GROUP, undefined, 1);
     await made.deliver(session(1), delivery({ first: true }));
-    await made.deliver(session(1), delivery({ answers: [ok('1'), ok('2')] }));
+    await made.deliver(session(1), delivery({ answers: SET }));
     const next = await made.deliver(session(1), delivery());
     expect(next.commands).toMatchObject([{ kind: 'Add' }]);
     expect(await store.job(id)).toMatchObject({ state: 'failed', endedAt: 1000, error: { code: 'STATUS_MISSING' } });

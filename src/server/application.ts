@@ -5,7 +5,8 @@ import type { Decision, Delivery, ServerSetup } from '../protocol/session/server
 import type { Job, JobState } from '../store/server-store.ts';
 import { createProoflessRule } from '../transport/proofless.ts';
 import type { ServerApplication, SessionIdentity } from '../transport/server-sessions.ts';
-import { completionOf } from './alerts.ts';
+import { completionOf, QUORUM_REACHED } from './alerts.ts';
+import { withSmallerPage } from './fetch-steps.ts';
 import { tooMuch } from './job-step.ts';
 import { advanceJob, failedChange, jobCommands, progressOf, type Progress } from './jobs.ts';
 import type { DmServerSetup, GatewayAccount } from './server.ts';
@@ -21,12 +22,14 @@ interface Work {
   readonly answers: readonly Answer[];
   /** What they take. */
   readonly bytes: number;
+  /** They were too much: none is kept until the package is whole, and then less is asked for. */
+  readonly tooMuch: boolean;
 }
 
 /** How much the answers of one exchange may take, as a multiple of the largest object: results are got in pages. */
 const OBJECTS_PER_EXCHANGE = 16;
 
-const NO_ANSWERS = { answers: [], bytes: 0 } as const;
+const NO_ANSWERS = { answers: [], bytes: 0, tooMuch: false } as const;
 
 interface ApplicationSetup extends Pick<
   DmServerSetup,
@@ -73,12 +76,12 @@ export function createServerApplication(setup: ApplicationSetup): ServerApplicat
       const { correlator, resultsUrl, data } = completion;
       const now = setup.now();
       const seen = await store.noteCompletion({ gatewayId: gateway.id, ...completion }, now);
-      log.info('fan-out completed', { gateway: gateway.id, resultsUrl, data, seen });
+      log.info('alert of a fan-out', { gateway: gateway.id, resultsUrl, data, seen });
       const job = correlator === undefined ? undefined : await store.jobByCorrelator(gateway.id, correlator);
       if (job && job.state !== 'failed') {
         const what = `alert ${data} from ${resultsUrl} (${seen})`;
-        const events = [{ at: now, step: 7, what }];
-        await store.change(job.id, { state: 'fetching', resultsUrl, events });
+        const events = [{ at: now, step: data === QUORUM_REACHED ? undefined : 7, what }];
+        await store.change(job.id, { state: 'fetching', alerted: true, resultsUrl, events });
       }
       statuses.push(STATUS.ok);
     }
@@ -86,32 +89,44 @@ export function createServerApplication(setup: ApplicationSetup): ServerApplicat
   }
 
   /** Stores what the answers mean; answers what to go on with. */
-  async function advance(gateway: GatewayAccount, { job, progress, answers }: Work): Promise<Work | undefined> {
-    const move = advanceJob(job, progress, answers, setup.now());
+  async function advance(gateway: GatewayAccount, work: Work): Promise<Work | undefined> {
+    const { job, progress, answers } = work;
+    if (work.tooMuch) return askForLess(work);
+    const completion = (await completionsOf(job)).at(-1);
+    const move = advanceJob(job, progress, answers, setup.now(), completion?.data);
     if (progress.kind === 'fanout' && (await store.job(job.id))?.state !== 'sending') {
       // Its alert came meanwhile: an earlier session had started the run, and to go on would start a second one.
       await store.change(job.id, { events: move.change.events ?? [] });
       return undefined;
     }
     await store.change(job.id, move.change);
-    const completion = (await completionsOf(job)).at(-1);
+    if (move.other) await store.change(move.other.job, move.other.change);
     if (move.generation !== undefined && completion) {
       await store.noteGeneration(gateway.id, completion.resultsUrl, completion.data, move.generation);
     }
-    const changed = await store.job(job.id);
-    return move.progress && changed ? { job: changed, progress: move.progress, ...NO_ANSWERS } : undefined;
+    return move.progress && { ...work, progress: move.progress, ...NO_ANSWERS };
   }
 
-  async function completionsOf(job: Job) {
-    return job.resultsUrl === undefined ? [] : store.completions(job.gatewayId, job.resultsUrl);
+  async function completionsOf({ id, gatewayId }: Job) {
+    const resultsUrl = (await store.job(id))?.resultsUrl;
+    return resultsUrl === undefined ? [] : store.completions(gatewayId, resultsUrl);
   }
 
   /** Keeps the answers for when the package of the gateway is whole; undefined: it was too much, and the job is over. */
-  async function collect({ answers, bytes, ...work }: Work, fresh: readonly Answer[]): Promise<Work | undefined> {
-    const total = fresh.reduce((sum, answer) => sum + answerBytes(answer), bytes);
-    if (total <= maxAnswerBytes) return { ...work, answers: [...answers, ...fresh], bytes: total };
+  async function collect(work: Work, fresh: readonly Answer[]): Promise<Work | undefined> {
+    if (work.tooMuch) return work;
+    const bytes = fresh.reduce((sum, answer) => sum + answerBytes(answer), work.bytes);
+    if (bytes <= maxAnswerBytes) return { ...work, answers: [...work.answers, ...fresh], bytes };
+    const less = { ...work, ...NO_ANSWERS, tooMuch: true };
+    if (askForLess(less)) return less;
     await store.change(work.job.id, failedChange(tooMuch(maxAnswerBytes), setup.now()));
     return undefined;
+  }
+
+  /** Half a page of results in place of a whole one; undefined: there is nothing less to ask for. */
+  function askForLess({ job, progress }: Work): Work | undefined {
+    const state = progress.kind === 'fetch' ? withSmallerPage(progress.state) : undefined;
+    return state && progress.kind === 'fetch' ? { job, progress: { ...progress, state }, ...NO_ANSWERS } : undefined;
   }
 
   /** The oldest job of the gateway that has something to send. */
@@ -159,7 +174,7 @@ export function createServerApplication(setup: ApplicationSetup): ServerApplicat
       if (delivery.final) work = (work && (await advance(gateway, work))) ?? (await nextWork(gateway));
       if (work) workOf.set(session.key, work);
       if (!work || !delivery.final) return { alertStatuses, commands: [] };
-      return { alertStatuses, commands: jobCommands(work.job, work.progress) };
+      return { alertStatuses, commands: jobCommands(work.progress) };
     },
 
     async ended(session, outcome) {

@@ -6,12 +6,14 @@ interface LeafValue {
   readonly value: string;
 }
 
+const TEXT = { format: 'chr', type: 'text/plain' } as const;
+
 /** Add or Replace of leaves with Format chr. */
 export function write(kind: 'Add' | 'Replace', cmdId: string, leaves: readonly LeafValue[]): ItemCommand {
   return {
     kind,
     cmdId,
-    meta: { format: 'chr', type: 'text/plain' },
+    meta: TEXT,
     items: leaves.map(({ locUri, value }) => ({ target: { locUri }, data: value })),
   };
 }
@@ -26,7 +28,30 @@ export function get(cmdId: string, locUris: readonly string[]): ItemCommand {
   return { kind: 'Get', cmdId, items: locUris.map((locUri): Item => ({ target: { locUri } })) };
 }
 
-/** Exec without an argument. */
-export function exec(cmdId: string, locUri: string, correlator: string): ExecCommand {
-  return { kind: 'Exec', cmdId, correlator, items: [{ target: { locUri } }] };
+/** Replace of leaves, each with its own Format. */
+export function replaceAll(cmdId: string, leaves: readonly (LeafValue & { readonly format: string })[]): ItemCommand {
+  return {
+    kind: 'Replace',
+    cmdId,
+    items: leaves.map(({ locUri, value, format }) => ({
+      target: { locUri },
+      meta: { format, type: 'text/plain' },
+      data: value,
+    })),
+  };
+}
+
+/** Delete of nodes, several Items in one command. */
+export function remove(cmdId: string, locUris: readonly string[]): ItemCommand {
+  return { kind: 'Delete', cmdId, items: locUris.map((locUri): Item => ({ target: { locUri } })) };
+}
+
+/** Exec; `correlator` comes back in the alert of what it starts. */
+export function exec(
+  cmdId: string,
+  locUri: string,
+  { correlator, data }: { readonly correlator?: string | undefined; readonly data?: string | undefined } = {},
+): ExecCommand {
+  const item: Item = data === undefined ? { target: { locUri } } : { target: { locUri }, meta: TEXT, data };
+  return { kind: 'Exec', cmdId, correlator, items: [item] };
 }

@@ -114,6 +114,7 @@ const FAN_OUT = {
   fanOutRoot: './SCM',
   group: 'meters',
   commands: '<Get/>',
+  policy: {},
   correlator: undefined,
   idempotencyKey: undefined,
 };
@@ -185,6 +186,7 @@ describe('DM Server', () => {
       { commands: '<Exec/>' },
       { fanOutRoot: './SCM2' },
       { correlator: 'c-2' },
+      { policy: { Attempts: 2 } },
       { gatewayId: 'urn:dev:other' },
     ]) {
       await expect(server.startFanOut({ ...FAN_OUT, ...keyed, ...other })).rejects.toMatchObject(conflict);

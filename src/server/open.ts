@@ -1,7 +1,5 @@
 import { randomBytes, randomInt } from 'node:crypto';
-import { DmError } from '../protocol/errors.ts';
 import { encodeNotification, RESET_NONCES } from '../protocol/notification/notification.ts';
-import { keyConflict } from '../store/server-store.ts';
 import { SYSTEM_CLOCK } from '../transport/clock.ts';
 import { listenDm } from '../transport/http-listener.ts';
 import { type Opened, openParts } from '../transport/open-parts.ts';
@@ -11,6 +9,7 @@ import { parseUdpAddress } from '../transport/udp-address.ts';
 import { openUdpSender, type UdpSender } from '../transport/udp-sender.ts';
 import { createServerApplication, SENDABLE } from './application.ts';
 import { createGatewayWaker, type GatewayWaker } from './gateway-waker.ts';
+import { createOrders } from './orders.ts';
 import type { DmServer, DmServerSetup, GatewayAccount } from './server.ts';
 
 /** A DM Server has few gateways, each with one session at a time; the rest is for those who only try. */
@@ -81,38 +80,13 @@ async function openAll(setup: DmServerSetup, opened: Opened): Promise<Omit<DmSer
     if (waiting.length > 0) wakers.get(id)?.wake();
   }
 
-  function wakerOf(gatewayId: string): GatewayWaker {
-    const waker = wakers.get(gatewayId);
-    if (waker) return waker;
-    throw new DmError(
-      'GATEWAY_UNKNOWN',
-      `there is no gateway ${gatewayId}; there are ${[...wakers.keys()].join(', ')}`,
-    );
-  }
-
-  return {
-    store,
-    dmUrl: listener.url,
-    async createGroup({ gatewayId, group, deviceIds, idempotencyKey }) {
-      const waker = wakerOf(gatewayId);
-      const { id } = await store.createJob(gatewayId, { kind: 'group', group, deviceIds }, idempotencyKey, Date.now());
-      waker.wake();
-      return id;
-    },
-    async startFanOut({ gatewayId, idempotencyKey, fanOutRoot, group, commands, correlator: given }) {
-      const waker = wakerOf(gatewayId);
-      const ordered = { kind: 'fanout', fanOutRoot, group, commands, correlator: given ?? newCorrelator() } as const;
-      const { id, spec } = await store.createJob(gatewayId, ordered, idempotencyKey, Date.now());
-      const isOther = given !== undefined && spec.kind === 'fanout' && spec.correlator !== given;
-      if (isOther && idempotencyKey !== undefined) throw keyConflict(idempotencyKey);
-      waker.wake();
-      return id;
-    },
-  };
-}
-
-function newCorrelator(): string {
-  return randomBytes(CORRELATOR_BYTES).toString('base64url');
+  const orders = createOrders(store, {
+    gatewayIds: gateways.map(({ id }) => id),
+    newCorrelator: () => randomBytes(CORRELATOR_BYTES).toString('base64url'),
+    now: Date.now,
+    wake: (gatewayId) => wakers.get(gatewayId)?.wake(),
+  });
+  return { store, dmUrl: listener.url, ...orders };
 }
 
 /**

@@ -1,5 +1,7 @@
 import type { AuthScheme, Principal } from '../protocol/auth/principal.ts';
-import type { ServerStore } from '../store/server-store.ts';
+import type { SettledOutcome } from '../fanout/outcome.ts';
+import type { PolicyInput } from '../fanout/policy.ts';
+import type { GroupSpec, ServerStore, SteeringAction } from '../store/server-store.ts';
 
 /** A gateway that this DM Server manages. */
 export interface GatewayAccount {
@@ -39,22 +41,36 @@ interface ServerLog {
 }
 
 /** A group to be made on a gateway, through DM sessions. */
-interface GroupOrder {
+interface GroupOrder extends GroupSpec {
   readonly gatewayId: string;
-  readonly group: string;
-  readonly deviceIds: readonly string[];
   readonly idempotencyKey: string | undefined;
 }
 
-/** A fan-out to be run on a gateway, through DM sessions. */
-interface FanOutOrder {
+/** What a start would do is asked for, through DM sessions. */
+interface PlanOrder {
   readonly gatewayId: string;
   /** Root of the Fan-Out MO, `./SCM` by default. */
   readonly fanOutRoot: string;
   readonly group: string;
   /** Text of the command file, as it goes into ToBeFannedOut. */
   readonly commands: string;
+  /** What the gateway's configuration does not decide. */
+  readonly policy: PolicyInput;
+}
+
+/** A fan-out to be run on a gateway, through DM sessions. */
+interface FanOutOrder extends PlanOrder {
   /** Sent with the Exec; made up when absent. */
+  readonly correlator: string | undefined;
+  readonly idempotencyKey: string | undefined;
+}
+
+/** Members of a fan-out that has ended are to be taken up again. */
+interface RetryOrder {
+  /** The job that ordered the fan-out. */
+  readonly job: number;
+  readonly outcomes: readonly SettledOutcome[];
+  /** As of a fan-out. */
   readonly correlator: string | undefined;
   readonly idempotencyKey: string | undefined;
 }
@@ -64,10 +80,18 @@ export interface DmServer {
   readonly store: ServerStore;
   readonly dmUrl: string;
   /**
-   * Both answer the id of the job, durable; of the job of then when the key was seen before. Throw `DmError`
-   * GATEWAY_UNKNOWN, JOB_KEY_CONFLICT when the key was used for another order.
+   * All answer the id of the job, durable; of the job of then when the key was seen before. Throw `DmError`
+   * GATEWAY_UNKNOWN, JOB_KEY_CONFLICT when the key was used for another order, `StatusError` 400 when the policy has a
+   * value that is not allowed.
    */
   createGroup(order: GroupOrder): Promise<number>;
   startFanOut(order: FanOutOrder): Promise<number>;
+  planFanOut(order: PlanOrder): Promise<number>;
+  /**
+   * Both ask something of the run of a fan-out: `job` is the one that ordered it. Throw `DmError` JOB_UNKNOWN when it
+   * ordered none, `StatusError` 405 while the gateway has not told which run is its, or when that has ended.
+   */
+  steerFanOut(job: number, action: SteeringAction): Promise<number>;
+  retryFanOut(order: RetryOrder): Promise<number>;
   close(): Promise<void>;
 }
