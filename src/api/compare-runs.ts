@@ -3,7 +3,8 @@ import type { Member } from '../fanout/store.ts';
 import { pagesOf } from '../store/pages.ts';
 import { resultShape, type ResultShape } from './shapes.ts';
 
-const PAGE = 500;
+/** Members that are read in one go: for each the other run is asked. */
+const PAGE = 200;
 
 type Compared = Pick<Member, 'n' | 'deviceId' | 'outcome' | 'deResult'>;
 

@@ -25,6 +25,7 @@ beforeEach(async () => {
     gatewayId: 'gw-1',
     devices: store.devices,
     engine: { deviceGone: () => Promise.resolve(3) },
+    inventoryAlerts: { gone: () => Promise.resolve() },
     gatewayUrl: () => 'http://gw.test:8082/dm',
     randomBytes: (length) => Buffer.alloc(length, ++random),
     now: () => NOW,

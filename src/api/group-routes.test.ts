@@ -29,12 +29,13 @@ afterEach(async () => {
   await store.close();
 });
 
-async function call(path: string, body?: object): Promise<[number, unknown]> {
-  const answer = await fetch(
-    url + path,
-    body && { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) },
-  );
-  return [answer.status, await answer.json()];
+async function call(path: string, body?: object, method = body ? 'POST' : 'GET'): Promise<[number, unknown]> {
+  const answer = await fetch(url + path, {
+    method,
+    ...(body && { headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) }),
+  });
+  const text = await answer.text();
+  return [answer.status, text === '' ? undefined : JSON.parse(text)];
 }
 
 describe('groups over the API', () => {
@@ -81,6 +82,57 @@ describe('groups over the API', () => {
     expect(await call('/g/members', { deviceId: 'b' })).toEqual([201, { name: '3', deviceId: 'b', groupRef: null }]);
     expect(await call('/g/members', { groupRef: 'h' })).toEqual([201, { name: '4', deviceId: null, groupRef: 'h' }]);
     expect((await call('/none/members', { deviceId: 'b' }))[0]).toBe(404);
+  });
+
+  it('api: adds each of many members that are added at the same time', async () => {
+    await call('', { group: 'g' });
+    const ids = Array.from({ length: 20 }, (_, at) => `urn:dev:${at}`);
+    const added = await Promise.all(ids.map((deviceId) => call('/g/members', { deviceId })));
+    expect(added.every(([status]) => status === 201)).toBe(true);
+    expect((await store.groups.members('g', undefined, 100)).map(({ deviceId }) => deviceId).sort()).toEqual(
+      ids.sort(),
+    );
+  });
+
+  it('api: takes members and filter away, and with a group what was kept of its nodes', async () => {
+    const { groups, nodes } = store;
+    const uri = './GwConfig/DeviceGroups/a b';
+    await call('', { group: 'a b', members: ['x', 'y'], filter: 'Man = "a"' });
+    await call('', { group: 'a', members: ['x'] });
+    const properties = { title: 'T', changedAt: undefined, verNo: 1 };
+    for (const locUri of [uri, `${uri}/Members/1`, './GwConfig/DeviceGroups/a']) {
+      await nodes.acls.set(locUri, 'Get=srv');
+      await nodes.properties.set(locUri, properties);
+    }
+    expect(await call('/a%20b/members/1', undefined, 'DELETE')).toEqual([204, undefined]);
+    expect((await groups.members('a b', undefined, 9)).map(({ deviceId }) => deviceId)).toEqual(['y']);
+    expect(await nodes.acls.get(`${uri}/Members/1`)).toBeUndefined();
+    expect(await call('/a%20b/filter', { filter: null }, 'PUT')).toEqual([200, { group: 'a b', filter: null }]);
+    expect(await groups.filter('a b')).toBeUndefined();
+    expect(await call('/a%20b', undefined, 'DELETE')).toEqual([204, undefined]);
+    expect(await groups.names('', 9)).toEqual(['a']);
+    expect([await nodes.acls.get(uri), await nodes.properties.get(uri)]).toEqual([undefined, undefined]);
+    expect(await nodes.acls.get('./GwConfig/DeviceGroups/a')).toBe('Get=srv');
+  });
+
+  it('api: sets a filter, and refuses one that it cannot read', async () => {
+    await call('', { group: 'g', members: ['x'] });
+    const filter = 'Man = "a"';
+    expect(await call('/g/filter', { filter }, 'PUT')).toEqual([200, { group: 'g', filter }]);
+    for (const wrong of ['', 'Man = ']) {
+      const refused = await call('/g/filter', { filter: wrong }, 'PUT');
+      expect(refused).toMatchObject([400, { code: 'FANOUT_GROUP_FILTER' }]);
+    }
+    expect((await call('/g/filter', {}, 'PUT'))[0]).toBe(400);
+    expect(await store.groups.filter('g')).toBe(filter);
+    for (const [path, body, method] of [
+      ['/none/filter', { filter }, 'PUT'],
+      ['/none', undefined, 'DELETE'],
+      ['/none/members/1', undefined, 'DELETE'],
+      ['/g/members/9', undefined, 'DELETE'],
+    ] as const) {
+      expect(await call(path, body, method)).toMatchObject([404, { code: 'API_NOT_FOUND' }]);
+    }
   });
 
   it('api: refuses what cannot be a group, says why, and makes none of it', async () => {

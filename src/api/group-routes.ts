@@ -1,13 +1,17 @@
 import { z } from 'zod';
-import { parseGroupFilter } from '../fanout/group-filter.ts';
+import { MAX_FILTER_CHARS, parseGroupFilter } from '../fanout/group-filter.ts';
+import { OneAtATime } from '../fanout/one-at-a-time.ts';
 import type { Gateway } from '../gateway/gateway.ts';
+import { forgetGroupNode } from '../gateway/group-nodes.ts';
 import { DmError } from '../protocol/errors.ts';
 import { wireText } from '../store/wire-text.ts';
 import type { GroupMember, ResolvedMember } from '../store/groups.ts';
 import type { Api } from './listener.ts';
+import { notFound } from './problem.ts';
 import { groupInput, groupName, pageQuery } from './shapes.ts';
 
 const groupParam = z.strictObject({ group: z.string() });
+const memberParam = groupParam.extend({ name: z.string() });
 const memberSchema = z.object({ name: z.string(), deviceId: z.string().nullable(), groupRef: z.string().nullable() });
 const resolvedSchema = z.object({
   n: z.int(),
@@ -20,7 +24,10 @@ const resolvedQuery = pageQuery.extend({ after: z.coerce.number().int().min(0).d
 
 /** The API of a gateway: its device groups. `now` is what ages in filters count from. */
 export function addGroupRoutes(api: Api, gateway: Gateway, now: () => number): void {
-  const { groups } = gateway.store;
+  const { groups, nodes } = gateway.store;
+
+  /** One after another: a name that is free is free until the member has it. */
+  const additions = new OneAtATime();
 
   /** A number that no member has as its name. */
   async function freeName(group: string): Promise<string> {
@@ -110,9 +117,58 @@ export function addGroupRoutes(api: Api, gateway: Gateway, now: () => number): v
         },
       },
       async ({ params: { group }, body }, reply) => {
-        const member = { name: await freeName(group), deviceId: undefined, ...body };
-        if (!(await groups.addMembers(group, [member]))) throw noGroup(group);
+        const member = await additions.do(async () => {
+          const added = { name: await freeName(group), deviceId: undefined, ...body };
+          if (!(await groups.addMembers(group, [added]))) throw noGroup(group);
+          return added;
+        });
         return reply.status(201).send(memberShape(member));
+      },
+    );
+
+    api.delete(
+      '/api/v1/groups/:group/members/:name',
+      {
+        schema: { summary: 'Take a member out of a group', params: memberParam, response: { 204: z.null() } },
+      },
+      async ({ params: { group, name } }, reply) => {
+        if (!(await groups.removeMember(group, name))) throw notFound(`member ${name} of a group ${group}`);
+        await forgetGroupNode(nodes, group, 'Members', name);
+        return reply.status(204).send(null);
+      },
+    );
+
+    api.put(
+      '/api/v1/groups/:group/filter',
+      {
+        schema: {
+          summary: 'Set the filter of a group, or take it away with null',
+          params: groupParam,
+          body: z.strictObject({ filter: z.string().max(MAX_FILTER_CHARS).nullable() }),
+          response: { 200: z.object({ group: z.string(), filter: z.string().nullable() }) },
+        },
+      },
+      async ({ params: { group }, body: { filter } }) => {
+        if (filter !== null) parseGroupFilter(filter);
+        if (!(await groups.setFilter(group, filter ?? undefined))) throw noGroup(group);
+        if (filter === null) await forgetGroupNode(nodes, group, 'Ext', 'Filter');
+        return { group, filter };
+      },
+    );
+
+    api.delete(
+      '/api/v1/groups/:group',
+      {
+        schema: {
+          summary: 'Remove a group; members of other groups that stand for it stand for nobody from then on',
+          params: groupParam,
+          response: { 204: z.null() },
+        },
+      },
+      async ({ params: { group } }, reply) => {
+        if (!(await groups.remove(group))) throw noGroup(group);
+        await forgetGroupNode(nodes, group);
+        return reply.status(204).send(null);
       },
     );
 
@@ -160,5 +216,5 @@ function resolvedShape(member: ResolvedMember): z.infer<typeof resolvedSchema> {
 }
 
 function noGroup(group: string): DmError {
-  return new DmError('API_NOT_FOUND', `there is no group ${group}`);
+  return notFound(`group ${group}`);
 }

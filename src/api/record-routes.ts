@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { Gateway } from '../gateway/gateway.ts';
 import type { Api } from './listener.ts';
-import { pageCursor, pageQuery } from './shapes.ts';
+import { beforeOf, nextOf, pageQuery } from './shapes.ts';
 
 const auditSchema = z.object({
   id: z.int(),
@@ -63,13 +63,4 @@ export function addRecordRoutes(api: Api, gateway: Gateway): void {
       },
     );
   });
-}
-
-function beforeOf(after: string | undefined): number | undefined {
-  return after === undefined ? undefined : pageCursor(after);
-}
-
-function nextOf(page: readonly { readonly id: number }[], limit: number): string | null {
-  const last = page.length === limit ? page.at(-1) : undefined;
-  return last ? String(last.id) : null;
 }

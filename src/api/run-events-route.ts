@@ -42,7 +42,7 @@ export function addRunEventsRoute(api: Api, look: LookAtRun): void {
           throw new DmError('API_TOO_MANY_STREAMS', `${MAX_OPEN_STREAMS} event streams are open, and no more may be`);
         }
         openStreams += 1;
-        const stream = eventStream(changesOf(look, params.id));
+        const stream = eventStream(changesOf(look, params.id, () => reply.raw.destroyed));
         stream.once('close', () => {
           openStreams -= 1;
         });
@@ -52,9 +52,10 @@ export function addRunEventsRoute(api: Api, look: LookAtRun): void {
   });
 }
 
-async function* changesOf(look: LookAtRun, id: number): AsyncGenerator<ServerSentEvent> {
+/** A stream whose reader `isGone` ends with the next look, and not with the next change. */
+async function* changesOf(look: LookAtRun, id: number, isGone: () => boolean): AsyncGenerator<ServerSentEvent> {
   let last: string | undefined;
-  for (let looks = 0; ; looks += 1) {
+  for (let looks = 0; !isGone(); looks += 1) {
     const run = await look(id);
     if (!run) return;
     if (run.stamp !== last) yield { event: 'run', data: await run.shape() };

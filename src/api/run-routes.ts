@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { parseCommands } from '../fanout/commands.ts';
 import { SETTLED_OUTCOMES, UNSUCCESSFUL_OUTCOMES } from '../fanout/outcome.ts';
-import { applyPolicy, type Policy, type PolicyInput } from '../fanout/policy.ts';
+import { applyPolicy, type Policy } from '../fanout/policy.ts';
 import type { Run } from '../fanout/store.ts';
 import type { Gateway } from '../gateway/gateway.ts';
 import type { Api } from './listener.ts';
@@ -35,7 +35,7 @@ const retryInput = z
     policy: policyInput.optional().describe('What is to be otherwise than in the earlier run'),
     correlator: correlator.optional(),
   })
-  .prefault({});
+  .nullish();
 
 const STEERING = {
   pause: 'No more turns and commands until it is resumed',
@@ -52,12 +52,6 @@ export function addRunRoutes(api: Api, gateway: Gateway, defaults: Policy): void
     const run = await fanOut.run(id);
     if (!run) throw notFound(`run ${id}`);
     return run;
-  }
-
-  /** The times of the earlier run are over. */
-  async function policyOfRetry(id: number, input: PolicyInput): Promise<Policy> {
-    const { policy } = await required(id);
-    return applyPolicy({ ...policy, notBefore: undefined, notAfter: undefined }, input);
   }
 
   api.after(() => {
@@ -108,6 +102,21 @@ export function addRunRoutes(api: Api, gateway: Gateway, defaults: Policy): void
       async ({ params }) => shape(await required(params.id)),
     );
 
+    api.delete(
+      '/api/v1/runs/:id',
+      {
+        schema: {
+          summary: 'Forget a run that has ended, with its results',
+          params: runParam,
+          response: { 204: z.null() },
+        },
+      },
+      async ({ params }, reply) => {
+        await gateway.deleteRun(params.id);
+        return reply.status(204).send(null);
+      },
+    );
+
     for (const [how, summary] of Object.entries(STEERING) as readonly [keyof typeof STEERING, string][]) {
       api.post(
         `/api/v1/runs/:id/${how}`,
@@ -130,9 +139,9 @@ export function addRunRoutes(api: Api, gateway: Gateway, defaults: Policy): void
       async ({ params, body, headers }, reply) => {
         const run = await gateway.retryRun({
           run: params.id,
-          outcomes: body.outcomes ?? UNSUCCESSFUL_OUTCOMES,
-          policy: body.policy && (await policyOfRetry(params.id, body.policy)),
-          correlator: body.correlator,
+          outcomes: body?.outcomes ?? UNSUCCESSFUL_OUTCOMES,
+          policy: body?.policy ?? {},
+          correlator: body?.correlator,
           idempotencyKey: headers['idempotency-key'],
         });
         return reply

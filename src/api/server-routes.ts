@@ -3,6 +3,7 @@ import { DmError } from '../protocol/errors.ts';
 import type { DmServer } from '../server/server.ts';
 import type { Api } from './listener.ts';
 import { notFound } from './problem.ts';
+import { addServerAlertRoutes } from './server-alert-routes.ts';
 import { addServerResultsRoutes } from './server-results-routes.ts';
 import { gatewayId, type ServerRoutePorts } from './server-route-ports.ts';
 import { addServerRunRoutes } from './server-run-routes.ts';
@@ -72,6 +73,7 @@ export function addServerRoutes(api: Api, server: DmServer, gatewayIds: readonly
       async ({ params }) => jobShape(await ports.requireJob(params.id, undefined), store),
     );
   });
+  addServerAlertRoutes(api, store);
   addServerRunRoutes(api, ports);
   addServerResultsRoutes(api, ports);
 }

@@ -33,9 +33,10 @@ const retryInput = z
       .min(1)
       .optional()
       .describe('Which members to run again; default: all that did not succeed'),
+    policy: policyInput.optional().describe('What is to be otherwise than in the earlier run'),
     correlator: correlator.optional(),
   })
-  .prefault({});
+  .nullish();
 
 const STEERING = {
   pause: 'Have the gateway pause a run, by DM sessions',
@@ -145,8 +146,9 @@ export function addServerRunRoutes(api: Api, { server, chosen, requireJob }: Ser
         await requireJob(params.id, 'fanout');
         const id = await server.retryFanOut({
           job: params.id,
-          outcomes: body.outcomes ?? UNSUCCESSFUL_OUTCOMES,
-          correlator: body.correlator,
+          outcomes: body?.outcomes ?? UNSUCCESSFUL_OUTCOMES,
+          policy: body?.policy ?? {},
+          correlator: body?.correlator,
           idempotencyKey: headers['idempotency-key'],
         });
         return reply

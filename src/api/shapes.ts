@@ -44,6 +44,17 @@ export function pageCursor(after: string): number {
   throw new DmError('API_BAD_REQUEST', 'after: must be the `next` of the page before');
 }
 
+/** Where a page goes on that shows rows with the highest ids first. Throws like `pageCursor`. */
+export function beforeOf(after: string | undefined): number | undefined {
+  return after === undefined ? undefined : pageCursor(after);
+}
+
+/** `next` of a page of rows with ids. */
+export function nextOf(page: readonly { readonly id: number }[], limit: number): string | null {
+  const last = page.length === limit ? page.at(-1) : undefined;
+  return last ? String(last.id) : null;
+}
+
 /** The run that a path names. */
 export const runParam = z.strictObject({ id: z.coerce.number().int().min(1) });
 

@@ -4,7 +4,8 @@ import { DmError } from '../protocol/errors.ts';
 import { pagesOf } from '../store/pages.ts';
 import { notFound } from './problem.ts';
 
-const PAGE = 500;
+/** Members that are read in one go: each DeResult is decoded. */
+const PAGE = 200;
 /** Readings of a run that changes meanwhile. */
 const MAX_READINGS = 3;
 const CLUSTER_KINDS = ['answer', 'status', 'value'] as const satisfies readonly Cluster['kind'][];

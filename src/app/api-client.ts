@@ -8,7 +8,10 @@ const problemSchema = z.object({ status: z.number(), code: z.string(), detail: z
 export interface ApiClient {
   get<T>(path: string, schema: z.ZodType<T>): Promise<T>;
   post<T>(path: string, body: unknown, schema: z.ZodType<T>, headers?: Readonly<Record<string, string>>): Promise<T>;
+  put<T>(path: string, body: unknown, schema: z.ZodType<T>): Promise<T>;
   delete<T>(path: string, schema: z.ZodType<T>): Promise<T>;
+  /** A DELETE that is answered with nothing. */
+  remove(path: string): Promise<void>;
   postNdjson<T>(path: string, lines: string, schema: z.ZodType<T>): Promise<T>;
   /** Rows of an NDJSON answer as they arrive. */
   rows<T>(path: string, schema: z.ZodType<T>): AsyncGenerator<T>;
@@ -23,7 +26,7 @@ export function apiClient(baseUrl: string): ApiClient {
   const origin = originOf(baseUrl);
 
   async function send(
-    method: 'GET' | 'POST' | 'DELETE',
+    method: 'GET' | 'POST' | 'PUT' | 'DELETE',
     path: string,
     headers: Record<string, string>,
     { body, signal }: { readonly body?: string; readonly signal?: AbortSignal } = {},
@@ -60,7 +63,12 @@ export function apiClient(baseUrl: string): ApiClient {
         await send('POST', path, { 'content-type': 'application/json', ...headers }, { body: JSON.stringify(body) }),
         schema,
       ),
+    put: async (path, body, schema) =>
+      json(await send('PUT', path, { 'content-type': 'application/json' }, { body: JSON.stringify(body) }), schema),
     delete: async (path, schema) => json(await send('DELETE', path, { accept: 'application/json' }), schema),
+    async remove(path) {
+      await (await send('DELETE', path, { accept: 'application/json' })).body.dump();
+    },
     postNdjson: async (path, lines, schema) =>
       json(await send('POST', path, { 'content-type': 'application/x-ndjson' }, { body: lines }), schema),
     async *rows(path, schema) {

@@ -86,6 +86,7 @@ const gatewayConfigSchema = z.strictObject({
         pollIntervalS: z.int().min(0).max(31_536_000).default(0),
         alerts: z.enum(['completion', 'aggregation']).default('completion'),
         deviceAlerts: z.enum(['none', 'all']).default('none'),
+        inventoryAlerts: z.enum(['none', 'all']).default('none'),
       }),
     )
     .refine((servers) => new Set(servers.map(({ id }) => id)).size === servers.length, {
@@ -106,6 +107,8 @@ const gatewayConfigSchema = z.strictObject({
       listen: listenUrl.default('http://127.0.0.1:8082/dm'),
       ...messageLimits,
       maxSessions: z.int().min(1).max(1_000_000).default(10_000),
+      maxConnections: z.int().min(1).max(1_000_000).default(20_000),
+      maxBytesInFlight: z.int().min(1_048_576).max(68_719_476_736).default(268_435_456),
       ...timeouts,
       deviceIdInNotification: z.boolean().default(false),
       loopbackWithoutProof: z.boolean().default(false),
@@ -159,6 +162,7 @@ const serverConfigSchema = z.strictObject({
     loopbackWithoutProof: z.boolean().default(false),
   }),
   store: z.strictObject({ url: z.string().default('sqlite:server.db') }).prefault({}),
+  retention: z.strictObject({ deviceAlerts: kept(90 * DAY_S, 100_000) }).prefault({}),
   gateways: z
     .array(
       z.strictObject({

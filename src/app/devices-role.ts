@@ -1,9 +1,10 @@
 import { generateAccounts, readAccounts, withNotifyAddresses, writeAccounts } from '../device/accounts.ts';
 import { openExecLog } from '../device/exec-log.ts';
-import { parseFaults } from '../device/faults.ts';
+import { assignFaults, type FaultShare, parseFaults } from '../device/faults.ts';
 import { Fleet } from '../device/fleet.ts';
 import type { FleetCounts } from '../device/fleet-counts.ts';
 import { parseLacks } from '../device/lacks.ts';
+import { RawFleet } from '../device/raw/raw-fleet.ts';
 import { DmError } from '../protocol/errors.ts';
 import type { AccountLine } from '../store/account-line.ts';
 import { createDmHttpClient, type DmConnection } from '../transport/http-client.ts';
@@ -39,6 +40,8 @@ export interface DevicesOptions {
   /** In seconds; 0: devices that are not notified stay silent. */
   readonly poll: number;
   readonly connections: 'shared' | 'per-session';
+  /** `raw`: devices that answer from templates and execute nothing, to put load on a gateway. */
+  readonly client: 'raw' | 'undici';
   readonly maxSessions: number;
   readonly writeAccounts?: string;
   readonly trace?: string;
@@ -61,6 +64,7 @@ export interface RunningDevices {
 export async function openDevices(options: DevicesOptions, warn: (line: string) => void): Promise<RunningDevices> {
   checkUsage(options);
   const faults = options.faults === undefined ? [] : parseFaults(options.faults);
+  if (options.client === 'raw') checkRaw(options, faults);
   const lacks = options.lacks === undefined ? undefined : parseLacks(options.lacks, options.lacksNodes);
   const known = await accountsOf(options);
   const wanted = addressesOf(options, known);
@@ -70,7 +74,7 @@ export async function openDevices(options: DevicesOptions, warn: (line: string) 
   const client = createDmHttpClient({ connections: SHARED_CONNECTIONS, trace });
   const shared: DmConnection = { exchange: client.exchange, close: () => Promise.resolve() };
   const listeners: UdpListener[] = [];
-  let fleet: Fleet | undefined;
+  let fleet: Pick<Fleet, 'receive' | 'counts' | 'close'> | undefined;
   const close = async (): Promise<void> => {
     await Promise.all(listeners.map((listener) => listener.close()));
     await fleet?.close();
@@ -91,22 +95,65 @@ export async function openDevices(options: DevicesOptions, warn: (line: string) 
     const accounts =
       options.accounts !== undefined && options.listen === undefined ? known : withNotifyAddresses(known, addresses);
     if (options.writeAccounts !== undefined) await writeAccounts(options.writeAccounts, accounts);
-    const running = new Fleet(
-      { ...options, accounts, faults, lacks, pollIntervalMs: options.poll * 1000 },
-      {
-        dmUrl: options.dmUrl,
-        connect: () => (options.connections === 'per-session' ? client.connect() : shared),
-        now: Date.now,
-        execLog,
-        crashed: (deviceId, error) => warn(`${deviceId}: the session failed: ${String(error)}`),
-      },
-    );
+    const running =
+      options.client === 'raw'
+        ? await openRawFleet(options, accounts, faults)
+        : new Fleet(
+            { ...options, accounts, faults, lacks, pollIntervalMs: options.poll * 1000 },
+            {
+              dmUrl: options.dmUrl,
+              connect: () => (options.connections === 'per-session' ? client.connect() : shared),
+              now: Date.now,
+              execLog,
+              crashed: (deviceId, error) => warn(`${deviceId}: the session failed: ${String(error)}`),
+            },
+          );
     fleet = running;
     return { addresses, counts: () => running.counts(), close };
   } catch (error) {
     await close();
     throw error;
   }
+}
+
+/** Raw devices are notified through shared sockets and do one thing well: what else is asked of them is refused. */
+async function openRawFleet(
+  options: DevicesOptions,
+  accounts: readonly AccountLine[],
+  faults: readonly FaultShare[],
+): Promise<Pick<Fleet, 'receive' | 'counts' | 'close'>> {
+  const faulty = assignFaults(options.seed, accounts.length, faults);
+  const fleet = await RawFleet.create({ ...options, accounts, isSilent: (index) => faulty.has(index) });
+  return {
+    receive: (datagram) => fleet.receive(datagram),
+    counts() {
+      const { notified, sessions, failures, exchanges } = fleet.counts();
+      return {
+        devices: accounts.length,
+        devicesNotified: notified,
+        devicesExecuted: 0,
+        commandsExecuted: 0,
+        firstExecutedAt: undefined,
+        lastExecutedAt: undefined,
+        sessions: sessions + failures,
+        answered: exchanges[1]?.count ?? 0,
+        outcomes: { completed: sessions, unreachable: failures },
+      };
+    },
+    close: () => fleet.close(),
+  };
+}
+
+/** What raw devices cannot do. Throws `DmError` USAGE_CLIENT. */
+function checkRaw(options: DevicesOptions, faults: readonly FaultShare[]): void {
+  const refused = [
+    faults.some(({ kind }) => kind !== 'silent') && '--faults other than silent',
+    options.lacks !== undefined && '--lacks',
+    options.execLog !== undefined && '--exec-log',
+    options.trace !== undefined && '--trace',
+    options.listen === false && '--no-listen',
+  ].find((what) => what !== false);
+  if (refused !== undefined) throw new DmError('USAGE_CLIENT', `--client raw does not go with ${refused}`);
 }
 
 /** Secrets made from a seed are known to everyone who knows the seed. */

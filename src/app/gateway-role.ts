@@ -1,5 +1,6 @@
 import { addGatewayRoutes } from '../api/gateway-routes.ts';
 import { createApi, listenApi } from '../api/listener.ts';
+import { addMetricsRoute } from '../api/metrics-route.ts';
 import { applyPolicy, DEFAULT_POLICY, type Policy, type PolicyValue } from '../fanout/policy.ts';
 import type { DmServerAccount } from '../gateway/gateway.ts';
 import { openGateway } from '../gateway/open.ts';
@@ -8,7 +9,9 @@ import { openGatewayStore } from '../store/sqlite/open.ts';
 import { ConfigError, loadConfig, secretReader } from './config.ts';
 import { configKey, CONFIGURED_POLICY_ROWS, type GatewayConfig } from './config-schema.ts';
 import { listenAddress } from './listen-address.ts';
+import { addGatewayGauges, gatewayMeters } from './gateway-metrics.ts';
 import { createLog } from './log.ts';
+import { openRoleMetrics } from './role-metrics.ts';
 import { openParts } from '../transport/open-parts.ts';
 import { principal } from './principal.ts';
 import type { RunningRole } from './running-role.ts';
@@ -24,7 +27,9 @@ export async function runGateway(configFile: string, environment: Environment): 
   const servers = await serverAccounts(config, configFile, environment);
   const policy = defaultPolicy(config);
   return openParts(async (opened) => {
-    const store = await openGatewayStore(config.store.url, { maxBytes: config.store.maxBytes });
+    const metrics = openRoleMetrics();
+    opened(() => metrics.close());
+    const store = await openGatewayStore(config.store.url, { maxBytes: config.store.maxBytes, meter: metrics.commit });
     opened(() => store.close());
     const gateway = await openGateway({
       id: config.gateway.id,
@@ -42,6 +47,8 @@ export async function runGateway(configFile: string, environment: Environment): 
         maxMsgBytes: config.southbound.maxMsgBytes,
         maxObjBytes: config.southbound.maxObjBytes,
         maxSessions: config.southbound.maxSessions,
+        maxConnections: config.southbound.maxConnections,
+        maxBytesInFlight: config.southbound.maxBytesInFlight,
         idleTimeoutMs: config.southbound.idleTimeoutMs,
         totalTimeoutMs: config.southbound.totalTimeoutMs,
         deviceIdInNotification: config.southbound.deviceIdInNotification,
@@ -54,6 +61,7 @@ export async function runGateway(configFile: string, environment: Environment): 
       alertRetry: { firstMs: config.northbound.alertRetryFirstMs, maxMs: config.northbound.alertRetryMaxMs },
       retention: retentionOf(config),
       traceDir: config.trace.dir,
+      meters: gatewayMeters(metrics),
       log,
     });
     opened(() => gateway.close());
@@ -66,6 +74,8 @@ export async function runGateway(configFile: string, environment: Environment): 
     });
     opened(() => api.close());
     addGatewayRoutes(api, gateway, policy);
+    addMetricsRoute(api, metrics);
+    addGatewayGauges(metrics, gateway, Date.now);
     const apiUrl = await listenApi(api, config.api.listen);
     const addresses = {
       dm: gateway.dmUrl,
@@ -116,6 +126,7 @@ async function serverAccounts(
       pollIntervalMs: server.pollIntervalS * 1000,
       alerts: server.alerts,
       deviceAlerts: server.deviceAlerts,
+      inventoryAlerts: server.inventoryAlerts,
     });
   }
   return accounts;

@@ -1,4 +1,5 @@
 import { createApi, listenApi } from '../api/listener.ts';
+import { addMetricsRoute } from '../api/metrics-route.ts';
 import { addServerRoutes } from '../api/server-routes.ts';
 import { openDmServer } from '../server/open.ts';
 import type { GatewayAccount } from '../server/server.ts';
@@ -7,6 +8,8 @@ import { ConfigError, loadConfig, secretReader } from './config.ts';
 import type { ServerConfig } from './config-schema.ts';
 import { listenAddress } from './listen-address.ts';
 import { createLog } from './log.ts';
+import { openRoleMetrics } from './role-metrics.ts';
+import { addServerGauges } from './server-metrics.ts';
 import { openParts } from '../transport/open-parts.ts';
 import { principal } from './principal.ts';
 import type { RunningRole } from './running-role.ts';
@@ -20,8 +23,11 @@ export async function runServer(configFile: string, environment: Environment): P
   if (config.role !== 'server') throw new ConfigError('CONFIG_ROLE', configFile, ['role is not server']);
   const log = createLog(config.log.level, 'server');
   const gateways = await gatewayAccounts(config, configFile, environment);
+  const { deviceAlerts } = config.retention;
   return openParts(async (opened) => {
-    const store = await openServerStore(config.store.url);
+    const metrics = openRoleMetrics();
+    opened(() => metrics.close());
+    const store = await openServerStore(config.store.url, { meter: metrics.commit });
     opened(() => store.close());
     const server = await openDmServer({
       id: config.server.id,
@@ -34,7 +40,9 @@ export async function runServer(configFile: string, environment: Environment): P
       totalTimeoutMs: config.server.totalTimeoutMs,
       notifyRetry: { firstMs: config.server.notifyRetryFirstMs, maxMs: config.server.notifyRetryMaxMs },
       loopbackWithoutProof: config.server.loopbackWithoutProof,
+      keepAlerts: { maxAgeMs: deviceAlerts.maxAgeS * 1000, maxCount: deviceAlerts.maxCount },
       traceDir: config.trace.dir,
+      meter: metrics.dm,
       log,
     });
     opened(() => server.close());
@@ -51,6 +59,8 @@ export async function runServer(configFile: string, environment: Environment): P
       server,
       gateways.map(({ id }) => id),
     );
+    addMetricsRoute(api, metrics);
+    addServerGauges(metrics, server);
     const addresses = { dm: server.dmUrl, api: await listenApi(api, config.api.listen) };
     log.info('server is ready', addresses);
     return { addresses };

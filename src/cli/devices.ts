@@ -1,14 +1,12 @@
 import { fstatSync } from 'node:fs';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { type DevicesOptions, type FleetCounts, openDevices, type RunningDevices } from '../app/devices-role.ts';
-import { UsageError } from '../app/failure.ts';
 import { FAULT_KINDS } from '../device/faults.ts';
 import { answer, say } from './output.ts';
 
 const PROGRESS_MS = 200;
 
 interface CommandOptions extends DevicesOptions {
-  readonly client: string;
   readonly writeAccountsOnly?: boolean;
   readonly json?: boolean;
 }
@@ -36,7 +34,11 @@ export function devicesCommand(): Command {
     .option('--no-listen', 'the devices are not notified and poll')
     .option('--poll <seconds>', 'how often devices that are not notified open a session', wholeNumber(0, 86_400), 60)
     .addOption(new Option('--connections <kind>').choices(['shared', 'per-session']).default('shared'))
-    .addOption(new Option('--client <kind>', 'HTTP client').choices(['raw', 'undici']).default('undici'))
+    .addOption(
+      new Option('--client <kind>', 'raw: light devices that answer from templates and execute nothing')
+        .choices(['raw', 'undici'])
+        .default('undici'),
+    )
     .option('--max-sessions <n>', 'sessions at the same time', wholeNumber(1, 100_000), 512)
     .option('--write-accounts <file>', 'write the accounts, as `dmgw device import` reads them, before any event')
     .option('--write-accounts-only', 'end after that')
@@ -63,7 +65,6 @@ type Counts = Omit<FleetCounts, 'firstExecutedAt' | 'lastExecutedAt'> & {
 };
 
 async function run(options: CommandOptions): Promise<void> {
-  if (options.client === 'raw') throw new UsageError('--client raw is not available yet; use undici');
   const devices = await openDevices(options, say);
   if (options.writeAccountsOnly) return devices.close();
   const report = options.json ? reportJson : reportText;

@@ -1,9 +1,11 @@
 import { Command, InvalidArgumentError } from 'commander';
 import { SETTLED_OUTCOMES, type SettledOutcome } from '../fanout/outcome.ts';
+import { apiClient } from '../app/api-client.ts';
 import { type ApiOptions, chosenApi, withApi } from './api-option.ts';
 import { waitAndAnswer } from './fanout-watch.ts';
 import { jobSchema, waitForJob } from './job-wait.ts';
 import { answer, answerJson, say } from './output.ts';
+import { policyOf, withPolicyFlags } from './policy-flags.ts';
 import { describeRun, runNumber, runSchema } from './run-view.ts';
 
 const STEERING = {
@@ -32,17 +34,32 @@ export function steeringCommands(): readonly Command[] {
   );
 }
 
+/** `dmgw fanout delete`: a run that has ended, with its results. */
+export function deleteCommand(): Command {
+  return new Command('delete')
+    .description('forget a run that has ended, with its results')
+    .argument('<run>', 'its number at the gateway')
+    .requiredOption('--gateway <url>', 'API of the gateway')
+    .addHelpText('after', '\nExample:\n  dmgw fanout delete 2 --gateway http://127.0.0.1:8083')
+    .action(async (text: string, options: { gateway: string }) => {
+      const run = runNumber(text);
+      await apiClient(options.gateway).remove(`/api/v1/runs/${run}`);
+      answer(`run ${run} deleted`);
+    });
+}
+
 interface RetryOptions extends ApiOptions {
   readonly outcome?: readonly SettledOutcome[];
   readonly correlator?: string;
   readonly wait?: boolean;
   readonly json?: boolean;
+  readonly [flag: string]: unknown;
 }
 
 /** `dmgw fanout retry`: members of a run that has ended, in a run of their own. */
 export function retryCommand(): Command {
-  return withApi(new Command('retry'))
-    .description('run devices of an ended run again, as a run of its own')
+  const command = withApi(new Command('retry'))
+    .description('run devices of an ended run again, as a run of its own with the policy of the earlier one')
     .argument('<run>', 'number of the run that has ended')
     .option(
       '--outcome <outcomes>',
@@ -55,17 +72,19 @@ export function retryCommand(): Command {
     .addHelpText(
       'after',
       '\nExample:\n  dmgw fanout retry 2 --outcome timed-out,unknown --wait --server http://127.0.0.1:8081',
-    )
-    .action(async (earlier: string, options: RetryOptions) => {
-      const { outcome: outcomes, correlator } = options;
-      const path = `/api/v1/runs/${runNumber(earlier)}/retry`;
-      const run = await chosenApi(options).post(path, { outcomes, correlator }, runSchema);
-      if (options.wait) {
-        say(`run ${run.id} started`);
-        await waitAndAnswer(options, run.id);
-      } else if (options.json) answerJson(run);
-      else answer(describeRun(run));
-    });
+    );
+  return withPolicyFlags(command).action(async (earlier: string, options: RetryOptions) => {
+    const { outcome: outcomes, correlator } = options;
+    const path = `/api/v1/runs/${runNumber(earlier)}/retry`;
+    const policy = policyOf(options);
+    const order = { outcomes, correlator, ...(Object.keys(policy).length === 0 ? {} : { policy }) };
+    const run = await chosenApi(options).post(path, order, runSchema);
+    if (options.wait) {
+      say(`run ${run.id} started`);
+      await waitAndAnswer(options, run.id);
+    } else if (options.json) answerJson(run);
+    else answer(describeRun(run));
+  });
 }
 
 function outcomesIn(text: string): readonly SettledOutcome[] {

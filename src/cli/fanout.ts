@@ -4,7 +4,7 @@ import { type ApiOptions, chosenApi, withApi } from './api-option.ts';
 import { compareCommand, verifyCommand } from './fanout-compare.ts';
 import { resultsCommand } from './fanout-results.ts';
 import { planCommand, startCommand } from './fanout-start.ts';
-import { retryCommand, steeringCommands } from './fanout-steer.ts';
+import { deleteCommand, retryCommand, steeringCommands } from './fanout-steer.ts';
 import { watchCommand } from './fanout-watch.ts';
 import { answer, answerJson, table } from './output.ts';
 import { countsText, describeRun, runNumber, runSchema } from './run-view.ts';
@@ -21,6 +21,7 @@ export function fanoutCommand(): Command {
     resultsCommand(),
     ...steeringCommands(),
     retryCommand(),
+    deleteCommand(),
     compareCommand(),
     verifyCommand(),
   ]) {

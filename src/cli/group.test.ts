@@ -22,7 +22,9 @@ beforeEach(async () => {
     void text(request).then((body) => {
       requests.push({ what: `${request.method} ${request.url}`, body: body === '' ? undefined : JSON.parse(body) });
       response.setHeader('content-type', 'application/json');
-      response.end(JSON.stringify(answers.shift()));
+      const answer = answers.shift();
+      if (answer === undefined) response.statusCode = 204;
+      response.end(answer === undefined ? undefined : JSON.stringify(answer));
     });
   });
   api.listen(0, '127.0.0.1');
@@ -70,6 +72,26 @@ it('operator: adds a device or a group to a group', async () => {
   expect(stdout).toBe('member 3 added to group a/b\nmember 4 added to group a\n');
 });
 
+it('operator: takes a member, the filter and a whole group away', async () => {
+  answers = [undefined, { group: 'a/b', filter: 'Man = "x"' }, { group: 'a/b', filter: null }, undefined];
+  await group('member', 'remove', 'a/b', '3/4', '--gateway', url);
+  await group('filter', 'a/b', 'Man = "x"', '--gateway', url);
+  await group('filter', 'a/b', '--none', '--gateway', url);
+  await group('remove', 'a/b', '--gateway', url);
+  expect(requests).toEqual([
+    { what: 'DELETE /api/v1/groups/a%2Fb/members/3%2F4', body: undefined },
+    { what: 'PUT /api/v1/groups/a%2Fb/filter', body: { filter: 'Man = "x"' } },
+    { what: 'PUT /api/v1/groups/a%2Fb/filter', body: { filter: null } },
+    { what: 'DELETE /api/v1/groups/a%2Fb', body: undefined },
+  ]);
+  expect(stdout.trimEnd().split('\n')).toEqual([
+    'member 3/4 removed from group a/b',
+    'filter of group a/b set',
+    'group a/b has no filter',
+    'group a/b removed',
+  ]);
+});
+
 it('operator: sees filter and members of a group, and the devices it comes down to', async () => {
   answers = [
     {
@@ -102,6 +124,8 @@ it('operator: sees filter and members of a group, and the devices it comes down 
 
 it.each([
   [['create', 'a'], /say who is in the group/],
+  [['filter', 'a'], /either a filter or --none/],
+  [['filter', 'a', 'Man = "x"', '--none'], /either a filter or --none/],
   [['member', 'add', 'a'], /either --device ID or --group-ref GROUP/],
   [['member', 'add', 'a', '--device', 'd', '--group-ref', 'g'], /either --device ID or --group-ref GROUP/],
 ])('operator: is told what %j lacks, and nothing is asked of the gateway', async (words, message) => {

@@ -45,7 +45,10 @@ export function groupCommand(): Command {
   group.addCommand(showCommand());
   const member = new Command('member').description('members of a group');
   member.addCommand(addMemberCommand());
+  member.addCommand(removeMemberCommand());
   group.addCommand(member);
+  group.addCommand(filterCommand());
+  group.addCommand(removeCommand());
   return group;
 }
 
@@ -58,7 +61,7 @@ function showCommand(): Command {
     .addHelpText('after', '\nExample:\n  dmgw group show meters --resolved --gateway http://127.0.0.1:8083')
     .action(async (name: string, options: ApiOptions & { resolved?: boolean; json?: boolean }) => {
       const api = gatewayOnly(options);
-      const path = `/api/v1/groups/${encodeURIComponent(name)}`;
+      const path = pathOf(name);
       if (options.resolved) {
         const found = await api.get(`${path}/resolved?limit=1000`, resolvedSchema);
         if (options.json) answerJson(found);
@@ -89,13 +92,59 @@ function addMemberCommand(): Command {
         throw new UsageError('say either --device ID or --group-ref GROUP');
       }
       const added = await gatewayOnly(options).post(
-        `/api/v1/groups/${encodeURIComponent(name)}/members`,
+        `${pathOf(name)}/members`,
         device === undefined ? { groupRef } : { deviceId: device },
         memberSchema,
       );
       if (options.json) answerJson(added);
       else answer(`member ${added.name} added to group ${name}`);
     });
+}
+
+function removeMemberCommand(): Command {
+  return withApi(new Command('remove'))
+    .description('take a member out of a group')
+    .argument('<group>')
+    .argument('<name>', 'of the member, as `group show` lists it')
+    .addHelpText('after', '\nExample:\n  dmgw group member remove meters 3 --gateway http://127.0.0.1:8083')
+    .action(async (group: string, name: string, options: ApiOptions) => {
+      await gatewayOnly(options).remove(`${pathOf(group)}/members/${encodeURIComponent(name)}`);
+      answer(`member ${name} removed from group ${group}`);
+    });
+}
+
+function removeCommand(): Command {
+  return withApi(new Command('remove'))
+    .description('remove a group; runs that were started keep their members')
+    .argument('<group>')
+    .addHelpText('after', '\nExample:\n  dmgw group remove meters --gateway http://127.0.0.1:8083')
+    .action(async (group: string, options: ApiOptions) => {
+      await gatewayOnly(options).remove(pathOf(group));
+      answer(`group ${group} removed`);
+    });
+}
+
+function filterCommand(): Command {
+  return withApi(new Command('filter'))
+    .description('set the filter of a group, which chooses devices by their inventory when a run starts')
+    .argument('<group>')
+    .argument('[filter]', 'the new filter')
+    .option('--none', 'take the filter away')
+    .addHelpText(
+      'after',
+      `\nExample:\n  dmgw group filter old 'Man = "Acme" and FwV ~ "1.*"' --gateway http://127.0.0.1:8083`,
+    )
+    .action(async (group: string, filter: string | undefined, options: ApiOptions & { none?: boolean }) => {
+      if ((filter === undefined) === (options.none === undefined))
+        throw new UsageError('say either a filter or --none');
+      const body = { filter: filter ?? null };
+      await gatewayOnly(options).put(`${pathOf(group)}/filter`, body, z.looseObject({ group: z.string() }));
+      answer(filter === undefined ? `group ${group} has no filter` : `filter of group ${group} set`);
+    });
+}
+
+function pathOf(group: string): string {
+  return `/api/v1/groups/${encodeURIComponent(group)}`;
 }
 
 interface CreateOptions extends ApiOptions {

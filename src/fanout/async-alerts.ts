@@ -57,11 +57,10 @@ export class AsyncAlerts {
       at: clock.now(),
     };
     const ending = endingOf(member, [...member.told, answer]);
-    // Asked for in the same moment, they share a transaction: no crash leaves a member waiting for an alert that came.
-    const [recorded] = await Promise.all([
-      store.recordAsync(member.target, answer),
-      ending && this.#settle(member.target, ending),
-    ]);
+    // No crash leaves a member waiting for an alert that came.
+    const [recorded] = await store.together(() =>
+      Promise.all([store.recordAsync(member.target, answer), ending && this.#settle(member.target, ending)]),
+    );
     // Another alert of this member came at the same time.
     if (!ending && recorded?.left === 0) await this.#settleTold(member.target);
     return true;

@@ -9,13 +9,16 @@ import {
   type StatusCommand,
 } from '../protocol/message/message.ts';
 import { itemsOf } from './command-list.ts';
-import { decodeSyncBody, encodeSyncBody } from './sync-body.ts';
+import { commandXml, decodeSyncBody, joinSyncBody } from './sync-body.ts';
 
 type StatusAnswer = Answer<StatusCommand>;
 type ResultsAnswer = Answer<ResultsCommand>;
 
 /** The one message that a DeResult is an answer to. */
 const MSG_REF = '1';
+/** Each takes about 150 bytes; the commands of a run need one or two for each of them. */
+const MAX_PLAIN_TEXTS = 1_000;
+const plainTexts = new Map<string, string>();
 
 /** The commands that no Status refers to yet, nested ones included, in document order. */
 export function missingStatus(
@@ -60,7 +63,34 @@ export function encodeDeResult(commands: readonly RequestCommand[], answers: rea
 
 /** Answers that are in the order and form of a DeResult already. */
 export function encodeAnswers(answers: readonly Answer[]): string {
-  return encodeSyncBody(answers.map((answer, index) => ({ ...answer, cmdId: String(index + 1), msgRef: MSG_REF })));
+  return joinSyncBody(
+    answers.map((answer, index) => (isPlain(answer) ? plainXml(answer, index + 1) : answerXml(answer, index + 1))),
+  );
+}
+
+function answerXml(answer: Answer, cmdId: number): string {
+  return commandXml({ ...answer, cmdId: String(cmdId), msgRef: MSG_REF });
+}
+
+/** Whether it is a Status of a device that says no more than the code, as most do. */
+function isPlain(answer: Answer): answer is StatusAnswer {
+  return (
+    answer.kind === 'Status' &&
+    answer.items.length + answer.targetRefs.length + answer.sourceRefs.length === 0 &&
+    answer.cred === undefined &&
+    answer.chal === undefined
+  );
+}
+
+/** The same Status in the same place is the same text for every device of a run. */
+function plainXml(status: StatusAnswer, cmdId: number): string {
+  const name = `${cmdId} ${status.code} ${status.cmd} ${status.cmdRef}`;
+  const known = plainTexts.get(name);
+  if (known !== undefined) return known;
+  const text = answerXml(status, cmdId);
+  if (plainTexts.size >= MAX_PLAIN_TEXTS) plainTexts.clear();
+  plainTexts.set(name, text);
+  return text;
 }
 
 /** The answers as a DeResult holds them. */
@@ -76,15 +106,8 @@ export function canonicalAnswers(commands: readonly RequestCommand[], answers: r
   for (const command of everyCommand(commands)) {
     const own = byCmdRef.get(command.cmdId) ?? [];
     const cmd = commandName(command);
-    const ownStatuses = inItemOrder(command, own.filter(isStatus));
-    for (const status of ownStatuses) {
-      const items = status.items.map((item) => asOctets(item));
-      statuses.push({ ...status, cmd, cred: undefined, chal: undefined, items });
-    }
-    for (const answer of own) {
-      if (answer.kind !== 'Results') continue;
-      results.push({ ...answer, items: answer.items.map((item) => asOctets(item, answer.meta)) });
-    }
+    for (const status of inItemOrder(command, own.filter(isStatus))) statuses.push(canonicalStatus(status, cmd));
+    for (const answer of own) if (answer.kind === 'Results') results.push(canonicalResults(answer));
   }
   return [...statuses, ...results];
 }
@@ -92,6 +115,21 @@ export function canonicalAnswers(commands: readonly RequestCommand[], answers: r
 /** The answers a stored DeResult was made of, in its order. */
 export function decodeDeResult(deResult: string): readonly Answer[] {
   return decodeSyncBody(deResult).filter((command) => command.kind === 'Status' || command.kind === 'Results');
+}
+
+/** Most answers are canonical already: a copy of each took longer than all that is compared here. */
+function canonicalStatus(status: StatusAnswer, cmd: string): StatusAnswer {
+  const { items, cred, chal } = status;
+  if (status.cmd === cmd && cred === undefined && chal === undefined && !items.some((item) => isOctets(item))) {
+    return status;
+  }
+  return { ...status, cmd, cred: undefined, chal: undefined, items: items.map((item) => asOctets(item)) };
+}
+
+function canonicalResults(answer: ResultsAnswer): ResultsAnswer {
+  const { items, meta } = answer;
+  if (!items.some((item) => isOctets(item, meta))) return answer;
+  return { ...answer, items: items.map((item) => asOctets(item, meta)) };
 }
 
 function isStatus(answer: Answer): answer is StatusAnswer {
@@ -114,8 +152,10 @@ function inItemOrder(command: RequestCommand, statuses: readonly StatusAnswer[])
 }
 
 /** Format bin is octets even where they are readable: in XML they have to be written as b64. */
+function isOctets({ data, meta }: Item, outer?: Meta): boolean {
+  return typeof data === 'string' && (meta?.format ?? outer?.format) === 'bin';
+}
+
 function asOctets(item: Item, outer?: Meta): Item {
-  const { data, meta } = item;
-  if (typeof data !== 'string' || (meta?.format ?? outer?.format) !== 'bin') return item;
-  return { ...item, data: Buffer.from(data) };
+  return isOctets(item, outer) ? { ...item, data: Buffer.from(item.data ?? '') } : item;
 }

@@ -22,6 +22,8 @@ import {
 
 /** Targets in one page of the recovery. */
 const PAGE = 500;
+/** When what the store refused of a lost session is tried again. */
+const RETRY_MS = 1_000;
 
 /** What a session with a device has come to. */
 interface Progress {
@@ -32,7 +34,7 @@ interface Progress {
 }
 
 /** What the work needs from the rest of the engine. */
-interface DeviceWorkOptions extends Pick<EngineOptions, 'store' | 'clock' | 'random' | 'maxAnswerBytes'> {
+interface DeviceWorkOptions extends Pick<EngineOptions, 'store' | 'clock' | 'random' | 'events' | 'maxAnswerBytes'> {
   readonly runs: ActiveRuns;
   /** Keys of the devices with an open session. */
   readonly openSessions: ReadonlySet<number>;
@@ -49,6 +51,7 @@ export class DeviceWork {
   /** By device, what its session was given last and has not finished. */
   readonly #current = new Map<number, Assignment>();
   readonly #asyncAlerts: AsyncAlerts;
+  #isClosed = false;
 
   constructor(options: DeviceWorkOptions) {
     this.#options = options;
@@ -56,7 +59,7 @@ export class DeviceWork {
   }
 
   async nextFor(deviceKey: number, carrier: Carrier): Promise<Assignment | undefined> {
-    const { store, clock, openSessions, onDueAt } = this.#options;
+    const { store, clock, openSessions, onDueAt, onSettled } = this.#options;
     await this.#finish(deviceKey);
     for (;;) {
       const target = await store.nextForDevice(deviceKey);
@@ -65,7 +68,7 @@ export class DeviceWork {
       const now = clock.now();
       const ending = endingInsteadOf(target, run, carrier, now, clock.wallNow());
       if (ending) {
-        await this.#settle(target, ending);
+        onSettled(await store.endUnsent(target, ending, now));
         continue;
       }
       const { firstTurnAt = now } = target;
@@ -101,7 +104,24 @@ export class DeviceWork {
     }
   }
 
+  /** Tells nobody any more when the store refuses. */
+  close(): void {
+    this.#isClosed = true;
+  }
+
+  /** What the store refuses is tried again: nobody else would take the member up before its deadline. */
   async sessionLost(assignment: Assignment, how: 'lost' | 'refused'): Promise<void> {
+    const { clock, events } = this.#options;
+    try {
+      await this.#endSession(assignment, how);
+    } catch (error) {
+      if (this.#isClosed) return;
+      events.problem(`lost session with ${assignment.target.deviceId}`, error);
+      clock.after(RETRY_MS, () => void this.sessionLost(assignment, how));
+    }
+  }
+
+  async #endSession(assignment: Assignment, how: 'lost' | 'refused'): Promise<void> {
     const progress = this.#progressOf(assignment);
     const { target, commands } = assignment;
     if (target.deviceKey !== undefined && this.#current.get(target.deviceKey) === assignment) {
@@ -114,14 +134,18 @@ export class DeviceWork {
 
   /** Ends what waits for a device that will not come any more; what its session carries may still be answered. */
   async deviceGone(deviceKey: number): Promise<number> {
-    const { store } = this.#options;
+    const { store, clock, onSettled } = this.#options;
     let settled = 0;
     for (;;) {
       const page = await store.unsentOfDevice(deviceKey, PAGE);
       const ended = await Promise.all(
         page.map(async (target) => {
           const run = await this.#runOf(target);
-          return run !== undefined && this.#settle(target, endUnanswered({ ...target, deviceKey: undefined }, run));
+          if (!run) return false;
+          const ending = endUnanswered({ ...target, deviceKey: undefined }, run);
+          const settlement = await store.endUnsent(target, ending, clock.now());
+          onSettled(settlement);
+          return settlement.applied;
         }),
       );
       settled += ended.filter((applied) => applied).length;
@@ -229,11 +253,9 @@ export class DeviceWork {
     progress.isSettled = true;
   }
 
-  async #settle(target: Target, ending: Ending): Promise<boolean> {
+  async #settle(target: Target, ending: Ending): Promise<void> {
     const { store, clock, onSettled } = this.#options;
-    const settled = await store.settle(target, ending, clock.now());
-    onSettled(settled);
-    return settled.applied;
+    onSettled(await store.settle(target, ending, clock.now()));
   }
 
   /** A run that is being started can have a waiting target before the engine has taken the run up. */

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 
 const BITS = 256;
 const MODULUS = 1n << BigInt(BITS);
@@ -21,12 +21,12 @@ export interface Pair {
  */
 export function moveDigest(digest: string, pair: Pair, direction: 'in' | 'out'): string {
   const sum = BigInt(`0x${digest}`);
-  const hash = hashOf(pair);
-  const moved = direction === 'in' ? (sum + hash) % MODULUS : (sum + MODULUS - hash) % MODULUS;
+  const own = hashOf(pair);
+  const moved = direction === 'in' ? (sum + own) % MODULUS : (sum + MODULUS - own) % MODULUS;
   return moved.toString(16).padStart(HEX_DIGITS, '0');
 }
 
 function hashOf({ n, deviceId, deResult }: Pair): bigint {
   const text = JSON.stringify([n, deviceId, deResult]);
-  return BigInt(`0x${createHash('sha256').update(text).digest('hex')}`);
+  return BigInt(`0x${hash('sha256', text)}`);
 }

@@ -150,7 +150,7 @@ describe('what a run cannot do', () => {
 });
 
 describe('a retry', () => {
-  const retry = { serverId: undefined, correlator: undefined, idempotencyKey: undefined, policy: undefined };
+  const retry = { serverId: undefined, correlator: undefined, idempotencyKey: undefined, policy: {} };
 
   it('engine: runs the same commands again for the members with these outcomes, as a run of their own', async () => {
     const scenario = new Scenario(4);

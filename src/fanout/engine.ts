@@ -2,7 +2,7 @@ import type { WireForm } from '../protocol/codec.ts';
 import type { AlertCommand, Answer, RequestCommand } from '../protocol/message/message.ts';
 import { ActiveRuns } from './active-runs.ts';
 import { DeviceWork } from './device-work.ts';
-import type { Policy } from './policy.ts';
+import type { Policy, PolicyInput } from './policy.ts';
 import type { SettledOutcome } from './outcome.ts';
 import { createStarts } from './starts.ts';
 import { createSteering } from './steering.ts';
@@ -61,8 +61,8 @@ export interface RetryRequest {
   readonly serverId: string | undefined;
   readonly correlator: string | undefined;
   readonly idempotencyKey: string | undefined;
-  /** Undefined: that of the earlier run without its NotBefore and NotAfter. */
-  readonly policy: Policy | undefined;
+  /** What is to be otherwise than in the earlier run, whose NotBefore and NotAfter are over. */
+  readonly policy: PolicyInput;
 }
 
 /** What one session with a device is to carry. */
@@ -92,7 +92,8 @@ export interface FanOutEngine {
   startRun(request: StartRequest): Promise<Run>;
   /**
    * Starts a run with the same commands for the members of an ended run that had one of the outcomes. Throws like
-   * `startRun`; 404 also when there is no such run, 405 while it is active, 412 when no member had such an outcome.
+   * `startRun`; 404 also when there is no such run, 405 while it is active, 412 when no member had such an outcome, 400
+   * when the policy has a value that is not allowed.
    */
   retryRun(request: RetryRequest): Promise<Run>;
   /**
@@ -125,7 +126,7 @@ export interface FanOutEngine {
   /**
    * The session ended before it finished the assignment. `refused`: the device did not accept our credentials and
    * executed nothing. `lost`: commands that may run twice wait to be sent again, others keep the member until its
-   * deadline.
+   * deadline. What the store refuses is a `problem`, and tried again.
    */
   sessionLost(assignment: Assignment, how: 'lost' | 'refused'): Promise<void>;
   /** There will be no session with the device any more: what waits for it is `unreachable`. Answers how many members. */
@@ -184,7 +185,10 @@ export function createFanOutEngine(options: EngineOptions): FanOutEngine {
       loop.wake();
     },
 
-    close: () => loop.close(),
+    close() {
+      work.close();
+      return loop.close();
+    },
 
     startRun: async (request) => begin(await starts.start(request)),
     retryRun: async (request) => begin(await starts.retry(request)),

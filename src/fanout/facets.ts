@@ -19,7 +19,8 @@ export function facetsOfAnswers(answers: readonly Answer[]): readonly Facet[] {
   const facets = new Map<string, Facet>();
   for (const answer of answers) {
     for (const facet of answer.kind === 'Status' ? [statusFacet(answer)] : valueFacets(answer)) {
-      facets.set(JSON.stringify([facet.kind, facet.key, facet.value]), facet);
+      const { kind, key, value } = facet;
+      facets.set(`${kind} ${key.length} ${key}${value}`, facet);
     }
   }
   return [...facets.values()];

@@ -34,7 +34,7 @@ export interface HinderedMember {
   readonly why: string;
 }
 
-/** How fast a run that has ended was. */
+/** How fast a run that has ended was, and how many devices were at work in it at once. */
 export interface Pace {
   readonly membersPerSecond: number;
   readonly concurrency: number;
@@ -87,7 +87,7 @@ export class Planner {
     }
   }
 
-  /** `pace`: of the latest run that has ended, if there is one. */
+  /** `pace`: of a run that has ended, if there is one. */
   plan(pace: Pace | undefined): Plan {
     const waves = wavesOf(this.#policy, this.#targets);
     return {

@@ -6,7 +6,7 @@ import { formatWaves, ONE_WAVE, parseWaves, type WaveSize } from './waves.ts';
 
 /** What a run may take: its speed, its patience, its steps. Snapshot at Start. [FANOUT 7] */
 export interface Policy {
-  /** Open sessions plus devices notified less than 2 s ago. */
+  /** Devices that were notified, or said something in their session, less than 2 s ago. */
   readonly concurrency: number;
   /** Notifications a second; 0 = no limit. */
   readonly startRate: number;
@@ -156,7 +156,10 @@ function readTime(row: PolicyRow, value: PolicyValue): EpochMs | undefined {
   if (value === '') return undefined;
   const isTime = typeof value === 'string' && /^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d{1,3})?)?Z$/.test(value);
   const time = isTime ? Date.parse(value) : NaN;
-  if (Number.isNaN(time)) throw refused(row.node, value, allowedText(row));
+  // A day that its month does not have would be one of the next month.
+  if (Number.isNaN(time) || new Date(time).toISOString().slice(0, 10) !== String(value).slice(0, 10)) {
+    throw refused(row.node, value, allowedText(row));
+  }
   return time;
 }
 

@@ -2,7 +2,7 @@ import { StatusError } from '../protocol/errors.ts';
 import { STATUS } from '../protocol/message/codes.ts';
 import { commandsToSyncBody } from './commands.ts';
 import type { EngineOptions, RetryRequest, StartRequest } from './engine.ts';
-import type { Policy } from './policy.ts';
+import { applyPolicy, type Policy } from './policy.ts';
 import type { NewRun, Run, StartTerms } from './store.ts';
 import { hasCome } from './target.ts';
 import { releasedBy } from './waves.ts';
@@ -86,7 +86,7 @@ export function createStarts({
         group,
         commands,
         retryOf: { run: number, outcomes },
-        policy: policy ?? { ...earlier.policy, notBefore: undefined, notAfter: undefined },
+        policy: applyPolicy({ ...earlier.policy, notBefore: undefined, notAfter: undefined }, policy),
       });
     },
   };

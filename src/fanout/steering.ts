@@ -68,11 +68,13 @@ export function createSteering({
         async change({ policy, pauseCause, wave, released, counts }) {
           const isToCome = policy.notBefore !== undefined && !hasCome(policy.notBefore, clock.wallNow());
           const next = releasedBy(policy.waves, wave, released, counts.targets);
-          // Asked for in the same moment, they share a transaction: the wave is not judged again after a crash.
-          const [, changed] = await Promise.all([
-            pauseCause === 'failures' && store.beginWave(number, wave + 1, next),
-            store.changeState(number, ['paused'], isToCome ? 'scheduled' : 'running'),
-          ]);
+          // The wave is not judged again after a crash.
+          const [, changed] = await store.together(() =>
+            Promise.all([
+              pauseCause === 'failures' && store.beginWave(number, wave + 1, next),
+              store.changeState(number, ['paused'], isToCome ? 'scheduled' : 'running'),
+            ]),
+          );
           return changed;
         },
       }),

@@ -331,6 +331,13 @@ export interface FanOutStore {
    * settles sets neither. `generation` is 1 with the first alert, and goes up with every change after it.
    */
   settle(target: Target, ending: Ending, now: EpochMs): Promise<Settlement>;
+  /**
+   * `settle` for a held or waiting target to which nothing more is sent: not its device ends it, so no time of an answer
+   * is set. Nothing changes when it is neither any more: its commands may have left.
+   */
+  endUnsent(target: Target, ending: Ending, now: EpochMs): Promise<Settlement>;
+  /** Writes that `ask` asks for before it first waits are one: all of them are durable, or none. */
+  together<Result>(ask: () => Result): Result;
   /** All `sent` targets of runs that have not ended, in pages: after a start their sessions are gone. */
   sentTargets(after: { run: number; n: number } | undefined, limit: number): Promise<readonly Target[]>;
 

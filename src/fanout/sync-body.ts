@@ -1,14 +1,28 @@
 import { commandsFromElements, commandToElement, decodeFile } from '../protocol/codec.ts';
 import { branch } from '../protocol/element.ts';
 import type { Command } from '../protocol/message/message.ts';
-import { writeXml } from '../protocol/xml/writer.ts';
+import { writeXml, xmlOf } from '../protocol/xml/writer.ts';
 
 /** Only text that `encodeSyncBody` wrote is read: what was in it has passed the limits of the peers it came from. */
 const NO_LIMITS = { maxBytes: Infinity, maxDepth: Infinity, maxElements: Infinity };
 
+const EMPTY = writeXml([branch('SyncBody', [])]);
+const BEGINNING = EMPTY.replace(/\/>$/, '>');
+const END = '</SyncBody>';
+
 /** Commands as one SyncBody in XML without white space of its own; what XML cannot hold becomes Format b64. */
 export function encodeSyncBody(commands: readonly Command[]): string {
-  return writeXml([branch('SyncBody', commands.map(commandToElement))]);
+  return joinSyncBody(commands.map(commandXml));
+}
+
+/** One command as it stands in a SyncBody. */
+export function commandXml(command: Command): string {
+  return xmlOf(commandToElement(command), 0);
+}
+
+/** A SyncBody of what `commandXml` wrote. */
+export function joinSyncBody(commands: readonly string[]): string {
+  return commands.length === 0 ? EMPTY : `${BEGINNING}${commands.join('')}${END}`;
 }
 
 /** The commands of a SyncBody that `encodeSyncBody` wrote. */

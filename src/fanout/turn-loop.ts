@@ -185,16 +185,25 @@ export class TurnLoop {
     const { clock, openSessions } = this.#options;
     const { deviceKey } = target;
     if (deviceKey === undefined) return;
-    if (target.notifiable || openSessions.has(deviceKey)) run.window.take(deviceKey, clock.now());
-    if (!target.notifiable) return;
+    if (!target.notifiable) {
+      if (openSessions.has(deviceKey)) run.window.take(deviceKey, clock.now());
+      return;
+    }
+    run.window.hold(deviceKey);
     const notifying = this.#notify(run, target, deviceKey).finally(() => this.#notifying.delete(notifying));
     this.#notifying.add(notifying);
   }
 
   async #notify(run: ActiveRun, target: Target, deviceKey: number): Promise<void> {
-    const { store, notifier, events } = this.#options;
+    const { store, notifier, clock, events } = this.#options;
     try {
-      if ((await notifier.notify(target)) === 'sent') return;
+      if ((await notifier.notify(target)) === 'sent') {
+        const now = clock.now();
+        run.window.letGo(deviceKey, now);
+        // It may sleep without an end: while nothing is out there is no silence to wait for.
+        if (run.window.free(now) === 0) this.wakeBy(run.window.nextFreeAt() ?? Infinity);
+        return;
+      }
       run.window.giveBack(deviceKey);
       this.wake();
       await store.noteRefusedNotification(target);

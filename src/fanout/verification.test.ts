@@ -104,4 +104,29 @@ describe('verification', () => {
     expect(differences({ ...kept(), alerts: [] })).toEqual([{ what: 'alert', kept: 'none', recomputed: '250' }]);
     expect(differences({ ...kept({ run: { serverId: undefined } }), alerts: [] })).toEqual([]);
   });
+
+  it('reader: misses the alert that tells the end where there is only that of the quorum', () => {
+    const alerts = [{ data: 101, generation: 1 }];
+    expect(differences({ ...kept({ run: { generation: 4 } }), alerts })).toEqual([
+      { what: 'alert', kept: '101', recomputed: '250' },
+    ]);
+    const { counts } = kept().run;
+    const run = { counts: { ...counts, pending: 1, targets: 4 }, state: 'running', endedAt: undefined } as const;
+    expect(differences({ ...kept({ run }), alerts }, [...MEMBERS, member(4, 'pending', undefined)])).toEqual([]);
+  });
+
+  it('reader: does not take two clusters for one whose key and value read alike together', () => {
+    const resultsOf = (locUri: string, value: string) =>
+      `<SyncBody xmlns="SYNCML:SYNCML1.2"><Results><CmdID>1</CmdID><MsgRef>1</MsgRef><CmdRef>1</CmdRef><Item><Source><LocURI>${locUri}</LocURI></Source><Data>${value}</Data></Item></Results></SyncBody>`;
+    const verification = new Verification();
+    const answers = [resultsOf('./A', 'B = C'), resultsOf('./A = B', 'C')];
+    for (const [at, deResult] of answers.entries()) verification.add(member(at + 1, 'succeeded', deResult));
+    const clusters = [
+      ...answers.map((deResult) => cluster('answer', '', deResult, 1)),
+      cluster('value', './A', 'B = C', 1),
+      cluster('value', './A = B', 'C', 1),
+    ];
+    const found = verification.differences({ ...kept(), clusters }).filter(({ what }) => what.startsWith('cluster'));
+    expect(found).toEqual([]);
+  });
 });

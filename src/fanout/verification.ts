@@ -47,8 +47,8 @@ export class Verification {
     if (outcome === 'pending' || deResult === undefined) return;
     this.#digest = moveDigest(this.#digest, { n, deviceId, deResult }, 'in');
     if (!this.#withClusters) return;
-    this.#count(nameOf({ kind: 'answer', key: '', value: deResult }));
-    for (const facet of facetsOf(deResult)) this.#count(nameOf(facet));
+    this.#count(idOf({ kind: 'answer', key: '', value: deResult }));
+    for (const facet of facetsOf(deResult)) this.#count(idOf(facet));
   }
 
   /** What is kept and does not agree with the members. Digest and clusters count where the run has them. */
@@ -59,8 +59,8 @@ export class Verification {
     return [...found, ...difference('digest', run.digest, this.#digest), ...this.#clusterDifferences(clusters)];
   }
 
-  #count(name: string): void {
-    this.#clusters.set(name, (this.#clusters.get(name) ?? 0) + 1);
+  #count(id: string): void {
+    this.#clusters.set(id, (this.#clusters.get(id) ?? 0) + 1);
   }
 
   #countDifferences(kept: Counts, recomputed: Counts): readonly Difference[] {
@@ -71,32 +71,41 @@ export class Verification {
 
   #clusterDifferences(clusters: KeptAggregate['clusters']): readonly Difference[] {
     if (!clusters) return [];
-    const kept = new Map(clusters.map((cluster) => [nameOf(cluster), cluster.members]));
-    const names = new Set([...kept.keys(), ...this.#clusters.keys()]);
-    return [...names].flatMap((name) => {
-      const recomputed = this.#clusters.get(name);
-      return difference(`cluster ${name}`, kept.get(name)?.toString(), recomputed?.toString());
+    const kept = new Map(clusters.map((cluster) => [idOf(cluster), cluster.members]));
+    const ids = new Set([...kept.keys(), ...this.#clusters.keys()]);
+    return [...ids].flatMap((id) => {
+      const [members, recomputed] = [kept.get(id), this.#clusters.get(id)];
+      return members === recomputed
+        ? []
+        : difference(`cluster ${nameOf(id)}`, members?.toString(), recomputed?.toString());
     });
   }
 }
 
-/** An alert that is older than the last change of the aggregate told what was true then. */
+/** An alert that is older than the last change of the aggregate told what was true then; that of the quorum tells no end. */
 function alertDifferences(
   run: KeptAggregate['run'],
   alerts: KeptAggregate['alerts'],
   counts: Counts,
 ): readonly Difference[] {
+  const recomputed = String(alertData(counts, run.state));
   const last = alerts.at(-1);
+  const hasEnd = alerts.some(({ data }) => data !== alertData(counts, 'running'));
   const isTold = run.endedAt !== undefined && run.serverId !== undefined;
-  if (!last) return isTold ? difference('alert', undefined, String(alertData(counts, run.state))) : [];
-  if (last.generation !== run.generation) return [];
-  return difference('alert', String(last.data), String(alertData(counts, run.state)));
+  if (isTold && !hasEnd) return difference('alert', last?.data.toString(), recomputed);
+  return last?.generation === run.generation ? difference('alert', String(last.data), recomputed) : [];
 }
 
-/** A whole answer is named by its SHA-256: it can be large. */
-function nameOf({ kind, key, value }: Pick<Cluster, 'kind' | 'key' | 'value'> | Facet): string {
-  if (kind !== 'answer') return `${kind} ${key} = ${value}`;
-  return `answer sha256:${createHash('sha256').update(value).digest('hex')}`;
+/** Tells clusters apart; whole answers by their SHA-256: they can be large. */
+function idOf({ kind, key, value }: Pick<Cluster, 'kind' | 'key' | 'value'> | Facet): string {
+  const said = kind === 'answer' ? createHash('sha256').update(value).digest('hex') : value;
+  return JSON.stringify([kind, key, said]);
+}
+
+/** The same for people. */
+function nameOf(id: string): string {
+  const [kind = '', key = '', said = ''] = JSON.parse(id) as readonly string[];
+  return kind === 'answer' ? `answer sha256:${said}` : `${kind} ${key} = ${said}`;
 }
 
 function difference(what: string, kept = NOTHING, recomputed = NOTHING): readonly Difference[] {

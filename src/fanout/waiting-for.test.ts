@@ -49,6 +49,12 @@ describe('what a run is waiting for', () => {
       {},
       '3 devices whose commands have left, the first until 1970-01-01T00:01:00.000Z',
     ],
+    [
+      'members that a cancel has not reached yet',
+      { state: 'cancelling' },
+      { dueAt: 30_000 },
+      '3 devices: those without commands end now',
+    ],
     ['nothing', { state: 'complete' }, {}, undefined],
   ])('reader: sees that it is %s', (_, changes, outlook, text) => {
     expect(waitingFor(run(changes), { ...OUTLOOK, ...outlook })).toBe(text);

@@ -10,6 +10,7 @@ export function waitingFor(run: Run, outlook: RunOutlook): string | undefined {
         ? `resume: more than ${run.policy.maxFailures} % of the devices so far did not succeed`
         : 'resume';
     case 'cancelling':
+      if (outlook.hasHeld || outlook.dueAt !== undefined) return `${devices(run)}: those without commands end now`;
       return `${devices(run)} whose commands have left${until(outlook.endsAt)}`;
     case 'running':
       return [`${devices(run)}${until(outlook.endsAt)}`, ...nextTurn(outlook), `all by ${timeOf(run.endsAt)}`].join(

@@ -50,4 +50,22 @@ describe('window', () => {
     window.giveBack(1);
     expect(window.free(0)).toBe(0);
   });
+
+  it('window: keeps the slot of a device whose notification waits, and counts its silence from when that is out', () => {
+    const window = new Window(2);
+    window.hold(1);
+    window.take(2, 0);
+    expect([window.free(60_000), window.nextFreeAt()]).toEqual([1, undefined]);
+    window.letGo(1, 60_000);
+    expect([window.free(61_999), window.nextFreeAt(), window.free(62_000)]).toEqual([1, 62_000, 2]);
+  });
+
+  it('window: has no slot for a device that came and went before its notification was said to be out', () => {
+    const window = new Window(1);
+    window.hold(1);
+    window.take(1, 0);
+    window.giveBack(1);
+    window.letGo(1, 10);
+    expect(window.free(10)).toBe(1);
+  });
 });

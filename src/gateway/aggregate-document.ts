@@ -6,6 +6,8 @@ import type { Tree } from '../tree/tree.ts';
 import { resultsUrl } from './objects/results-url.ts';
 
 const PAGE = 500;
+/** What the nodes of one member take at least in the document, besides its DeResult. */
+const MEMBER_BYTES = 800;
 
 /**
  * The results of a run as a TNDS document, as this server would Get them. Undefined: they take more than `maxBytes`, or
@@ -20,7 +22,7 @@ export async function aggregateDocument(
   for await (const { deResult } of pagesOf(PAGE, (last: Member | undefined) =>
     fanOut.members(run, last?.n ?? 0, PAGE),
   )) {
-    bytes += Buffer.byteLength(deResult ?? '');
+    bytes += MEMBER_BYTES + Buffer.byteLength(deResult ?? '');
     if (bytes > maxBytes) return undefined;
   }
   const locUri = `${resultsUrl(run)}?list=TNDS`;

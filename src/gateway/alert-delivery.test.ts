@@ -47,7 +47,7 @@ function outboxOf(
   const runOutbox = createRunOutbox({
     server: { id: 'srv', alerts: options.alerts },
     fanOut: {
-      dueAlerts: () => Promise.resolve(pending),
+      dueAlerts: (_, dueBy, limit) => Promise.resolve(pending.filter(({ dueAt }) => dueAt <= dueBy).slice(0, limit)),
       nextAlertDueAt: () => Promise.resolve(undefined),
       alertAccepted: (id, generation) => noted(`accepted ${id} of generation ${generation}`),
       alertRejected: (id) => noted(`rejected ${id}`),
@@ -91,6 +91,14 @@ describe('delivery of alerts', () => {
     const { delivery } = outbox(PENDING);
     expect((await delivery.take()).map(({ ref }) => ref)).toEqual(['run 7 1']);
     expect(await delivery.take()).toEqual([]);
+  });
+
+  it('gateway: lets alerts that were refused hold up no others, and sends them all the same', async () => {
+    const refused = Array.from({ length: 60 }, (_, at) => ({ ...PENDING, id: at + 1, dueAt: 900_000 }));
+    const { delivery } = outbox(...refused, { ...PENDING, id: 99 });
+    const refs = (await delivery.take()).map(({ ref }) => ref);
+    expect(refs.slice(0, 2)).toEqual(['run 99 1', 'run 1 1']);
+    expect(refs).toHaveLength(50);
   });
 
   it.each([

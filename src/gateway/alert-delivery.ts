@@ -47,21 +47,26 @@ export function deliverAlerts(ports: {
   const defer = (alert: WaitingAlert, status?: number) =>
     alert.deferred(ports.now() + retryWaitMs(retry, alert.attempts), status);
 
+  /** Those that are due first: alerts that are refused again and again hold up no others. */
+  async function* waitingAlerts(): AsyncGenerator<WaitingAlert> {
+    for (const dueBy of [ports.now(), Number.MAX_SAFE_INTEGER]) {
+      for (const outbox of outboxes) yield* await outbox.waiting(dueBy, ALERTS_PER_SESSION);
+    }
+  }
+
   return {
     async take() {
       const fresh: OutgoingAlert[] = [];
       let bytes = 0;
-      for (const outbox of outboxes) {
-        if (taken.size >= ALERTS_PER_SESSION) break;
-        for (const waiting of await outbox.waiting(ALERTS_PER_SESSION)) {
-          if (taken.size >= ALERTS_PER_SESSION || bytes >= BYTES_AT_ONCE) break;
-          if (taken.has(waiting.ref)) continue;
-          taken.add(waiting.ref);
-          unanswered.set(waiting.ref, waiting);
-          const alert = await waiting.alert();
-          fresh.push({ ref: waiting.ref, alert });
-          for (const { data } of alert.items) bytes += Buffer.byteLength(data ?? '');
-        }
+      if (taken.size >= ALERTS_PER_SESSION) return fresh;
+      for await (const waiting of waitingAlerts()) {
+        if (taken.size >= ALERTS_PER_SESSION || bytes >= BYTES_AT_ONCE) break;
+        if (taken.has(waiting.ref)) continue;
+        taken.add(waiting.ref);
+        unanswered.set(waiting.ref, waiting);
+        const alert = await waiting.alert();
+        fresh.push({ ref: waiting.ref, alert });
+        for (const { data } of alert.items) bytes += Buffer.byteLength(data ?? '');
       }
       return fresh;
     },

@@ -13,8 +13,8 @@ export function createDeviceAlertOutbox(
   deviceAlerts: Pick<DeviceAlertStore, 'due' | 'nextDueAt' | 'forwarded' | 'deferred'>,
 ): Outbox {
   return {
-    async waiting(limit) {
-      const alerts = await deviceAlerts.due(serverId, Number.MAX_SAFE_INTEGER, limit);
+    async waiting(dueBy, limit) {
+      const alerts = await deviceAlerts.due(serverId, dueBy, limit);
       return alerts.map((alert) => ({
         ref: `device ${alert.id}`,
         alert: () => Promise.resolve(forwardedAlert(alert)),

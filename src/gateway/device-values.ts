@@ -9,6 +9,8 @@ const DEV_INFO_FIELDS = { Man: 'man', Mod: 'mod', DmV: 'dmV', Lang: 'lang' } as 
 /** DevDetail leaves that the inventory keeps. */
 const DETAIL_FIELDS = { FwV: 'fwV', SwV: 'swV', HwV: 'hwV' } as const;
 
+type TextField = Exclude<keyof Inventory, 'detailAt'>;
+
 /** What package 1 of a device says of it. [STDOBJ 5.3.2] */
 export interface DevInfo {
   readonly devId: string | undefined;
@@ -43,17 +45,19 @@ export function isDetailDue({ detailAt }: Inventory, now: EpochMs, maxAgeMs: num
 function valuesBelow(node: string, items: readonly Item[]): ReadonlyMap<string, string> {
   const values = new Map<string, string>();
   for (const { source, data } of items) {
-    const [, parent, name] = /^(?:\.?\/)?([^/]+)\/([^/]+)$/.exec(source?.locUri ?? '') ?? [];
-    if (parent === node && name !== undefined && typeof data === 'string') values.set(name, data);
+    const { locUri = '' } = source ?? {};
+    const nameAt = locUri.lastIndexOf('/') + 1;
+    const parent = locUri.slice(0, Math.max(0, nameAt - 1)).replace(/^\.?\//, '');
+    if (parent === node && nameAt < locUri.length && typeof data === 'string') values.set(locUri.slice(nameAt), data);
   }
   return values;
 }
 
-function pick(values: ReadonlyMap<string, string>, fields: Readonly<Record<string, keyof Inventory>>): Inventory {
-  return Object.fromEntries(
-    Object.entries(fields).flatMap(([name, field]) => {
-      const value = values.get(name);
-      return value === undefined ? [] : [[field, value.slice(0, MAX_VALUE_CHARS)]];
-    }),
-  );
+function pick(values: ReadonlyMap<string, string>, fields: Readonly<Record<string, TextField>>): Inventory {
+  const inventory: Partial<Record<TextField, string>> = {};
+  for (const [name, field] of Object.entries(fields)) {
+    const value = values.get(name);
+    if (value !== undefined) inventory[field] = value.slice(0, MAX_VALUE_CHARS);
+  }
+  return inventory;
 }

@@ -6,11 +6,13 @@ import { DmError } from '../protocol/errors.ts';
 import type { Device, DeviceStore, NewDevice, NewSecrets, StoredCredential } from '../store/devices.ts';
 import { type DeviceProfile, dmAccOf, w7Of } from './device-profile.ts';
 import type { GatewayLog } from './gateway.ts';
+import type { InventoryAlerts } from './inventory-alerts.ts';
 
 interface EnrolmentPorts {
   readonly gatewayId: string;
   readonly devices: DeviceStore;
   readonly engine: Pick<FanOutEngine, 'deviceGone'>;
+  readonly inventoryAlerts: Pick<InventoryAlerts, 'gone'>;
   /** Where the devices are told to post to, unless a request says otherwise. */
   gatewayUrl(): string;
   /** Octets nobody could have foreseen. */
@@ -149,10 +151,10 @@ export function createEnrolment(ports: EnrolmentPorts): Enrolment {
     },
     rotate,
     async remove(deviceId, { purge }) {
-      const { key } = await known(deviceId);
+      const device = await known(deviceId);
       // First no run takes it up any more, then what waits is settled.
-      await devices.decommission(deviceId, ports.now());
-      const unreachable = await ports.engine.deviceGone(key);
+      await Promise.all([devices.decommission(deviceId, ports.now()), ports.inventoryAlerts.gone(device)]);
+      const unreachable = await ports.engine.deviceGone(device.key);
       if (purge) await devices.remove(deviceId);
       log.info(purge ? 'device was removed' : 'device was decommissioned', { deviceId, unreachable });
       return unreachable;

@@ -115,6 +115,7 @@ function ownedRuns(
       return (await acls.get(path)) ?? (run === undefined ? undefined : aclOf(run));
     },
     set: (path, acl) => acls.set(path, acl),
+    change: (path, to) => acls.change(path, to),
     forget: (path) => acls.forget(path),
     move: (from, to) => acls.move(from, to),
   };
@@ -125,6 +126,7 @@ function stored<T>(values: NodeValues<T>): NodeMap<T> {
   return {
     get: (path) => values.get(formatLocUri(path)),
     set: (path, value) => values.set(formatLocUri(path), value),
+    change: (path, to) => values.change(formatLocUri(path), to),
     forget: (path) => values.forget(formatLocUri(path)),
     move: (from, to) => values.move(formatLocUri(from), formatLocUri(to)),
   };

@@ -4,7 +4,9 @@ import type { FanOutEngine, RetryRequest } from '../fanout/engine.ts';
 import type { Policy } from '../fanout/policy.ts';
 import type { Run } from '../fanout/store.ts';
 import type { GatewayStore } from '../store/gateway-store.ts';
+import type { DmLoad } from '../transport/dm-meter.ts';
 import type { Enrolment } from './enrolment.ts';
+import type { GatewayMeters } from './meters.ts';
 import type { MakePlan } from './planning.ts';
 import type { Retention } from './retention.ts';
 
@@ -24,6 +26,8 @@ export interface DmServerAccount {
   readonly alerts?: 'completion' | 'aggregation' | undefined;
   /** Which alerts of devices are passed on to it; default `none`. */
   readonly deviceAlerts?: 'none' | 'all' | undefined;
+  /** Whether it is told which devices attach and detach; default `none`. */
+  readonly inventoryAlerts?: 'none' | 'all' | undefined;
 }
 
 /** Everything a gateway is told when it is opened; addresses with port 0 take a free port. */
@@ -46,6 +50,9 @@ export interface GatewaySetup {
     readonly maxMsgBytes: number;
     readonly maxObjBytes: number;
     readonly maxSessions: number;
+    /** As in `DmListenOptions`. */
+    readonly maxConnections?: number | undefined;
+    readonly maxBytesInFlight?: number | undefined;
     readonly idleTimeoutMs: number;
     readonly totalTimeoutMs: number;
     /** Put the DeviceID into the vendor-specific body of notifications, for devices that share a socket. */
@@ -66,6 +73,7 @@ export interface GatewaySetup {
   readonly retention?: Retention | undefined;
   /** Where to write every body and notification; undefined: nowhere. */
   readonly traceDir: string | undefined;
+  readonly meters?: GatewayMeters | undefined;
   readonly log: GatewayLog;
 }
 
@@ -96,12 +104,14 @@ export interface Gateway extends Pick<FanOutEngine, 'pauseRun' | 'resumeRun' | '
   startRun(request: OperatorStart): Promise<Run>;
   /** The same for members of an earlier run. */
   retryRun(request: Omit<RetryRequest, 'serverId'>): Promise<Run>;
+  /** Forgets a run that has ended, with its results. Throws like `RemoveRun`. */
+  deleteRun(run: number): Promise<void>;
   /** What a start would come to. */
   readonly planRun: MakePlan;
   readonly enrolment: Enrolment;
   /** Device accounts were added through the API. */
   noteDevicesAdded(accounts: number): Promise<void>;
-  /** Open sessions with devices. */
-  readonly openSessions: number;
+  /** What its endpoint for devices holds at this moment. */
+  readonly load: DmLoad;
   close(): Promise<void>;
 }

@@ -22,6 +22,7 @@ interface NorthboundPorts extends Omit<ManagementSessionPorts, 'signal' | 'outbo
   readonly aggregate: (run: number, serverId: string) => Promise<string | undefined>;
   /** `udp://host:port`; undefined: notifications are not listened for. */
   readonly notifications: string | undefined;
+  readonly sessionEnded: (outcome: ClientSessionOutcome['kind']) => void;
   readonly log: GatewayLog;
   readonly trace: Trace | undefined;
 }
@@ -75,6 +76,7 @@ export async function openNorthbound(ports: NorthboundPorts): Promise<Northbound
     reason: SessionReason,
   ): Promise<ClientSessionOutcome> {
     const outcome = await runManagementSession(server, reason, { ...ports, outboxes, signal: abort.signal });
+    ports.sessionEnded(outcome.kind);
     if (reason.kind === 'notified' && reason.resetDigest && outcome.kind !== 'unreachable') {
       await store.resetNotifications.served(server.id, reason.resetDigest);
     }

@@ -12,15 +12,19 @@ import { openTrace } from '../transport/trace.ts';
 import { openUdpSender } from '../transport/udp-sender.ts';
 import { aggregateDocument } from './aggregate-document.ts';
 import { API_ACTOR, auditedEnrolment, createAuditNote } from './audit-trail.ts';
+import { calmLog } from './calm-log.ts';
 import { createDeviceAlertIntake } from './device-alert-intake.ts';
 import { createEnrolment } from './enrolment.ts';
 import type { Gateway, GatewayLog, GatewaySetup } from './gateway.ts';
+import { meteredNotifier, meteredStore } from './meters.ts';
+import { createInventoryAlerts } from './inventory-alerts.ts';
 import { openNorthbound } from './northbound.ts';
 import { createGatewayTree, forgetFormerServers } from './gateway-tree.ts';
 import { createNotifier } from './notifier.ts';
 import { createPlanning } from './planning.ts';
 import { createRetentionJob } from './retention.ts';
 import { createRunControl } from './run-control.ts';
+import { createRunRemoval } from './run-removal.ts';
 import { createSouthbound } from './southbound.ts';
 import { SYSTEM_CLOCK } from './system-clock.ts';
 
@@ -34,14 +38,15 @@ const RANDOM_STEPS = 2 ** 32;
 
 /** Opens a DM Gateway; when a part fails, what was opened is closed again. The store stays the caller's. */
 export function openGateway(setup: GatewaySetup): Promise<Gateway> {
+  const log = calmLog(setup.log, SYSTEM_CLOCK);
   return openParts(
-    (opened) => openAll(setup, opened),
+    (opened) => openAll({ ...setup, log }, opened),
     (error) => setup.log.error('a part did not close', { err: error }),
   );
 }
 
 async function openAll(setup: GatewaySetup, opened: Opened): Promise<Omit<Gateway, 'close'>> {
-  const { store, servers, log } = setup;
+  const { store, servers, log, meters } = setup;
   const onError = (error: unknown) => log.error('unexpected failure', { err: error });
   const newSessionNumber = () => randomInt(1, MAX_SESSION_NUMBER + 1);
 
@@ -60,17 +65,18 @@ async function openAll(setup: GatewaySetup, opened: Opened): Promise<Omit<Gatewa
   opened(() => push.close());
   const pushQueue = createSendQueue(push, { concurrency, perSecond });
 
+  const notifier = createNotifier({
+    devices: store.devices,
+    sender: notificationsByScheme({ 'udp:': udpNotifications(udp), 'http:': pushQueue, 'https:': pushQueue }),
+    openSessionId: (deviceKey) => southbound.openSessionId(deviceKey),
+    newSessionNumber,
+    deviceIdInBody: setup.southbound.deviceIdInNotification,
+    now: () => SYSTEM_CLOCK.now(),
+    log,
+  });
   const engine = createFanOutEngine({
-    store: store.fanOut,
-    notifier: createNotifier({
-      devices: store.devices,
-      sender: notificationsByScheme({ 'udp:': udpNotifications(udp), 'http:': pushQueue, 'https:': pushQueue }),
-      openSessionId: (deviceKey) => southbound.openSessionId(deviceKey),
-      newSessionNumber,
-      deviceIdInBody: setup.southbound.deviceIdInNotification,
-      now: () => SYSTEM_CLOCK.now(),
-      log,
-    }),
+    store: meteredStore(store.fanOut, meters),
+    notifier: meteredNotifier(notifier, meters),
     clock: SYSTEM_CLOCK,
     events: engineEvents(log, (serverId) => northbound.alertReady(serverId)),
     random: () => randomInt(RANDOM_STEPS) / RANDOM_STEPS,
@@ -78,10 +84,17 @@ async function openAll(setup: GatewaySetup, opened: Opened): Promise<Omit<Gatewa
     maxAnswerBytes: setup.southbound.maxObjBytes,
   });
 
+  const inventoryAlerts = createInventoryAlerts({
+    deviceAlerts: store.deviceAlerts,
+    toldTo: servers.filter((server) => server.inventoryAlerts === 'all').map(({ id }) => id),
+    alertReady: (serverId) => northbound.alertReady(serverId),
+    now: () => SYSTEM_CLOCK.now(),
+  });
   const southbound = createSouthbound({
     gatewayId: setup.id,
     devices: store.devices,
     engine,
+    inventoryAlerts,
     takeAlerts: createDeviceAlertIntake({
       engine,
       deviceAlerts: store.deviceAlerts,
@@ -102,6 +115,7 @@ async function openAll(setup: GatewaySetup, opened: Opened): Promise<Omit<Gatewa
     maxOpenSessions: setup.southbound.maxSessions,
     idleTimeoutMs: setup.southbound.idleTimeoutMs,
     totalTimeoutMs: setup.southbound.totalTimeoutMs,
+    meter: meters,
     trace,
     onError,
   });
@@ -112,6 +126,7 @@ async function openAll(setup: GatewaySetup, opened: Opened): Promise<Omit<Gatewa
   );
   const note = createAuditNote(store.audit, () => SYSTEM_CLOCK.now(), log);
   const control = createRunControl(engine, note);
+  const removeRun = createRunRemoval(store, note);
   const makePlan = createPlanning({ ...store, now: () => SYSTEM_CLOCK.now() });
   const tree = createGatewayTree({
     ...setup,
@@ -137,6 +152,7 @@ async function openAll(setup: GatewaySetup, opened: Opened): Promise<Omit<Gatewa
       aggregateDocument(tree, store.fanOut, { run, serverId, maxBytes: setup.northbound.maxObjBytes }),
     newNonce: () => randomBytes(NONCE_BYTES),
     newSessionId: () => newSessionNumber().toString(16).toUpperCase(),
+    sessionEnded: (outcome) => meters?.managementSessionEnded(outcome),
     log,
     trace,
   });
@@ -144,6 +160,9 @@ async function openAll(setup: GatewaySetup, opened: Opened): Promise<Omit<Gatewa
   const listener = await listenDm({
     ...setup.southbound.listen,
     maxBodyBytes: setup.southbound.maxMsgBytes,
+    maxConnections: setup.southbound.maxConnections,
+    maxBytesInFlight: setup.southbound.maxBytesInFlight,
+    meter: meters,
     handle: (request) => sessions.handle(request),
     onError,
   });
@@ -172,6 +191,7 @@ async function openAll(setup: GatewaySetup, opened: Opened): Promise<Omit<Gatewa
     pauseRun: (run) => control.pauseRun(run, API_ACTOR),
     resumeRun: (run) => control.resumeRun(run, API_ACTOR),
     cancelRun: (run) => control.cancelRun(run, API_ACTOR),
+    deleteRun: (run) => removeRun(run, API_ACTOR),
     planRun: makePlan,
     noteDevicesAdded: (accounts) => note(API_ACTOR, 'device.add', `${accounts} accounts`),
     enrolment: auditedEnrolment(
@@ -184,6 +204,7 @@ async function openAll(setup: GatewaySetup, opened: Opened): Promise<Omit<Gatewa
             return engine.deviceGone(deviceKey);
           },
         },
+        inventoryAlerts,
         gatewayUrl: () => setup.southbound.publicUrl ?? listener.url,
         randomBytes,
         now: () => SYSTEM_CLOCK.now(),
@@ -191,8 +212,8 @@ async function openAll(setup: GatewaySetup, opened: Opened): Promise<Omit<Gatewa
       }),
       note,
     ),
-    get openSessions() {
-      return sessions.openCount;
+    get load() {
+      return { openSessions: sessions.openCount, ...listener.load };
     },
   };
 }

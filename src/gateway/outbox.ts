@@ -17,8 +17,8 @@ export interface WaitingAlert {
 
 /** Alerts for one DM Server. */
 export interface Outbox {
-  /** The oldest, due or not. */
-  waiting(limit: number): Promise<readonly WaitingAlert[]>;
+  /** The oldest of those that are due by then. */
+  waiting(dueBy: EpochMs, limit: number): Promise<readonly WaitingAlert[]>;
   /** When the next one is due; undefined: there is none. */
   nextDueAt(): Promise<EpochMs | undefined>;
 }

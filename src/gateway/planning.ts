@@ -7,7 +7,7 @@ import type { RequestCommand } from '../protocol/message/message.ts';
 import type { GroupStore } from '../store/groups.ts';
 
 const PAGE = 1_000;
-/** Runs among which one is looked for that shows how fast devices answer. */
+/** Runs among which the one with the most answers shows how fast devices answer. */
 const PACE_RUNS = 20;
 
 interface PlanningPorts {
@@ -29,13 +29,21 @@ export type MakePlan = (request: PlanRequest) => Promise<Plan>;
 /** Plans over the groups and the runs there have been; nothing is sent or stored. [FANOUT 7] */
 export function createPlanning({ groups, fanOut, now }: PlanningPorts): MakePlan {
   async function pace(): Promise<Pace | undefined> {
+    let most = 0;
+    let pace: Pace | undefined;
     for (const { endedAt, firstSentAt, lastAnswerAt, counts, policy } of await fanOut.runs(undefined, PACE_RUNS)) {
       const answered = counts.succeeded + counts.failed;
-      if (endedAt === undefined || firstSentAt === undefined || lastAnswerAt === undefined || answered === 0) continue;
+      if (endedAt === undefined || firstSentAt === undefined || lastAnswerAt === undefined || answered <= most)
+        continue;
+      most = answered;
       const tookMs = Math.max(1, lastAnswerAt - firstSentAt);
-      return { membersPerSecond: (answered * 1000) / tookMs, concurrency: policy.concurrency };
+      // No more than all of its devices can have been at work at once.
+      pace = {
+        membersPerSecond: (answered * 1000) / tookMs,
+        concurrency: Math.min(policy.concurrency, counts.targets),
+      };
     }
-    return undefined;
+    return pace;
   }
 
   return async ({ group, commands, policy }) => {

@@ -3,7 +3,7 @@ import type { EpochMs } from '../fanout/store.ts';
 import type { GatewayStore } from '../store/gateway-store.ts';
 import type { Trace } from '../transport/trace.ts';
 import type { GatewayLog } from './gateway.ts';
-import { resultsUrl } from './objects/results-url.ts';
+import { deleteRun } from './run-removal.ts';
 
 const PRUNE_INTERVAL_MS = 300_000;
 /** Rows or runs that are deleted at a time: others have their turn between. */
@@ -56,9 +56,7 @@ export function createRetentionJob({ store, trace, limits, clock, log }: Retenti
       const runs = await store.fanOut.prunableRuns(now - maxAgeMs, maxCount, BATCH);
       let deleted = 0;
       for (const run of runs) {
-        if (!(await store.fanOut.deleteRun(run))) continue;
-        deleted += 1;
-        await store.nodes.acls.forget(resultsUrl(run));
+        if (await deleteRun(store, run)) deleted += 1;
       }
       pruned += deleted;
       if (deleted === 0 || runs.length < BATCH) break;

@@ -69,8 +69,8 @@ export function createRunOutbox({ server, fanOut, aggregate, now, log }: RunOutb
   }
 
   return {
-    async waiting(limit) {
-      const alerts = await fanOut.dueAlerts(server.id, Number.MAX_SAFE_INTEGER, limit);
+    async waiting(dueBy, limit) {
+      const alerts = await fanOut.dueAlerts(server.id, dueBy, limit);
       return alerts.map(waitingOf);
     },
     nextDueAt: () => fanOut.nextAlertDueAt(server.id),

@@ -99,6 +99,7 @@ function southbound(runs: readonly number[], device: Device = DEVICE) {
       sessionLost: ({ target }, how) => noted(`run ${target.run} ${how}`),
       contactFailed: (_, contact) => noted(contact),
     },
+    inventoryAlerts: { seen: () => Promise.resolve() },
     takeAlerts: (_, alerts) => Promise.resolve(alerts.map(() => 200)),
     serverUri: () => 'http://gateway/dm',
     maxMsgBytes: 10_000,

@@ -8,6 +8,7 @@ import { createProoflessRule } from '../transport/proofless.ts';
 import type { ServerApplication, SessionIdentity } from '../transport/server-sessions.ts';
 import { DETAIL_GET, isDetailDue, readDetail, readDevInfo } from './device-values.ts';
 import type { GatewayLog } from './gateway.ts';
+import type { InventoryAlerts } from './inventory-alerts.ts';
 
 /** What the gateway's DM server side works with. */
 interface SouthboundPorts {
@@ -18,6 +19,8 @@ interface SouthboundPorts {
     FanOutEngine,
     'sessionOpened' | 'sessionClosed' | 'nextFor' | 'answered' | 'sessionLost' | 'contactFailed'
   >;
+  /** An authenticated session has begun, as far as what the inventory tells of it goes. */
+  readonly inventoryAlerts: Pick<InventoryAlerts, 'seen'>;
   /** Keeps what a device says of its own accord; answers the Status of each alert. */
   takeAlerts(device: Device, alerts: readonly AlertCommand[]): Promise<readonly number[]>;
   /** URL the devices post to. */
@@ -123,6 +126,8 @@ export function createSouthbound(ports: SouthboundPorts): Southbound {
     if (delivery.first || delivery.devInfo.length > 0) {
       writes.push(devices.saveInventory(device.key, devInfo.inventory, ports.now()));
     }
+    // With the inventory in one transaction: it is told once.
+    if (delivery.first) writes.push(ports.inventoryAlerts.seen(device));
     writes.push(...takeAnswers(open, delivery));
     await Promise.all(writes);
     // After the answers: an alert may tell the end of what the same message says was only begun.

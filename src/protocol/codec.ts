@@ -2,20 +2,19 @@ import type { Element } from './element.ts';
 import { DecodeError } from './errors.ts';
 import { type DecodeLimits, DEFAULT_LIMITS } from './limits.ts';
 import { messageFromElement } from './message/from-elements.ts';
-import { commandToElement, messageToElement } from './message/to-elements.ts';
+import { messageToElement } from './message/to-elements.ts';
 import type { Answer, Command, Data, Message, SyncHdr, Unnumbered } from './message/message.ts';
-import { looksLikeWbxml, type WbxmlVersion } from './wbxml/header.ts';
+import { encodeCommand, encodeEnvelope, type WireForm } from './message-parts.ts';
+import { looksLikeWbxml } from './wbxml/header.ts';
 import { readWbxml } from './wbxml/reader.ts';
-import { wbxmlBytes, writeWbxml } from './wbxml/writer.ts';
+import { writeWbxml } from './wbxml/writer.ts';
 import { readXml } from './xml/reader.ts';
-import { writeXml, xmlOf } from './xml/writer.ts';
+import { writeXml } from './xml/writer.ts';
 
 export { type DecodeLimits, DEFAULT_LIMITS } from './limits.ts';
 export { commandsFromElements, type CommandTolerance } from './message/from-elements.ts';
 export { commandToElement } from './message/to-elements.ts';
-
-/** How a message looks on the wire; an answer uses the form of the request. */
-export type WireForm = { readonly encoding: 'xml' } | { readonly encoding: 'wbxml'; readonly version: WbxmlVersion };
+export type { WireForm } from './message-parts.ts';
 
 export type Encoding = WireForm['encoding'];
 
@@ -37,13 +36,12 @@ export function encodeMessage(message: Message, form: WireForm): Uint8Array {
 
 /** Bytes a command adds to a message; one that has no CmdID or MsgRef yet counts without them. */
 export function encodedBytes(command: Command | Unnumbered | Answer, form: WireForm): number {
-  const element = commandToElement(command);
-  return form.encoding === 'xml' ? Buffer.byteLength(xmlOf(element, 0)) : wbxmlBytes(element);
+  return encodeCommand(command, form).bytes;
 }
 
 /** Bytes of a message with Final and no command: with `encodedBytes` of each command it makes the size of the message. */
 export function emptyMessageBytes(hdr: SyncHdr, form: WireForm): number {
-  return encodeMessage({ hdr, body: [], final: true }, form).length;
+  return encodeEnvelope(hdr, form).bytes;
 }
 
 /** Reads what people keep in files: whole messages or fragments, in either encoding. Throws `DecodeError`. */

@@ -25,14 +25,23 @@ export const RUN_CANCELLED = '551';
 /** Data of a completion whose alert carried the results. */
 const CARRIED_RESULTS = 'results';
 
+/** Whether an alert is of a Type that tells of runs, readable or not. */
+export function tellsOfRun({ items }: AlertCommand): boolean {
+  return items.some(({ meta }) => isRunType(meta?.type?.trim()));
+}
+
 /** The completion that a Generic Alert tells of; undefined when it tells of something else. */
 export function completionOf(alert: AlertCommand): Completion | undefined {
   const [item] = alert.items;
   if (alert.code !== ALERT.generic || !item) return undefined;
   const type = item.meta?.type?.trim();
   const resultsUrl = item.source?.locUri;
-  if (resultsUrl === undefined || (type !== COMPLETION_TYPE && type !== AGGREGATION_TYPE)) return undefined;
+  if (resultsUrl === undefined || !isRunType(type)) return undefined;
   const data = type === AGGREGATION_TYPE ? CARRIED_RESULTS : textOf(item.data)?.trim();
   if (data === undefined) return undefined;
   return { type, resultsUrl: relativeUri(resultsUrl), data, mark: item.meta?.mark, correlator: alert.correlator };
+}
+
+function isRunType(type: string | undefined): type is typeof COMPLETION_TYPE | typeof AGGREGATION_TYPE {
+  return type === COMPLETION_TYPE || type === AGGREGATION_TYPE;
 }

@@ -171,7 +171,9 @@ describe('steering of a run', () => {
     const { made, store, session } = await application();
     const retryOf = { job: await runningJob(store), run: 1, outcomes: ['failed', 'unknown'] } as const;
     const { id } = await store.createJob(GATEWAY.id, { ...FAN_OUT, correlator: 'c-2', retryOf }, undefined, 1);
-    const sent = await made.deliver(session(1), delivery({ first: true }));
+    const asking = await made.deliver(session(1), delivery({ first: true }));
+    expect(asked(asking.commands)).toEqual(['Get ./SCM/FanOut/Ext/Policy']);
+    const sent = await made.deliver(session(1), delivery({ answers: [status('1', 404)] }));
     expect(sent.commands).toMatchObject([{ kind: 'Exec', correlator: 'c-2', items: [{ data: 'failed,unknown' }] }]);
     await made.deliver(session(1), delivery({ answers: [status('1', 202, './SCR/Results/Results2')] }));
     expect(await store.job(id)).toMatchObject({ state: 'running', resultsUrl: './SCR/Results/Results2' });

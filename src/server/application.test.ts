@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { application, completion, delivery, FAN_OUT, GATEWAY, URL } from '../../test/server/application.ts';
+import { decodeSyncBody } from '../fanout/sync-body.ts';
 import type { AlertCommand, Answer } from '../protocol/message/message.ts';
 import type { JobSpec } from '../store/server-store.ts';
 
@@ -158,11 +159,31 @@ describe('DM Server application', () => {
     expect(await store.completions(GATEWAY.id, URL)).toHaveLength(1);
   });
 
-  it('server: answers 415 to an alert that it does not know', async () => {
-    const { made, session } = await application();
-    const alert: AlertCommand = { kind: 'Alert', cmdId: '3', code: 1226, items: [{ meta: { type: 'x' }, data: '1' }] };
-    const taken = await made.deliver(session(1), delivery({ first: true, alerts: [alert, completion()] }));
-    expect(taken.alertStatuses).toEqual([415, 200]);
+  it('server: keeps a Generic Alert of any Type that a gateway passes on, and answers 200', async () => {
+    const { made, store, session } = await application();
+    const item = { source: { locUri: '/GwDeviceInventory/7', locName: './Lamp' }, meta: { type: 'x' }, data: '1' };
+    const alert: AlertCommand = { kind: 'Alert', cmdId: '3', code: 1226, correlator: 'c', items: [item] };
+    const bare: AlertCommand = { kind: 'Alert', cmdId: '4', code: 1226, items: [] };
+    const taken = await made.deliver(session(1), delivery({ first: true, alerts: [alert, completion(), bare] }));
+    expect(taken.alertStatuses).toEqual([200, 200, 200]);
+    const [last, first] = await store.passedOnAlerts.list(undefined, 9);
+    expect(first).toMatchObject({ gatewayId: GATEWAY.id, at: 1000, source: './GwDeviceInventory/7' });
+    expect(decodeSyncBody(first?.alert ?? '')).toMatchObject([{ correlator: 'c', items: [item] }]);
+    expect(last).toMatchObject({ id: 2, source: undefined });
+  });
+
+  it('server: answers 415 to an alert that it does not know, 413 to one that is too large, and keeps neither', async () => {
+    const { made, store, session } = await application();
+    const items = [{ meta: { type: 'x' }, data: '1' }];
+    const { items: run } = completion();
+    const alerts: AlertCommand[] = [
+      { kind: 'Alert', cmdId: '3', code: 1224, items },
+      { kind: 'Alert', cmdId: '4', code: 1226, items: run.map(({ meta }) => ({ meta })) },
+      { kind: 'Alert', cmdId: '5', code: 1226, items: [{ data: 'x'.repeat(65_536) }] },
+    ];
+    const taken = await made.deliver(session(1), delivery({ first: true, alerts }));
+    expect(taken.alertStatuses).toEqual([415, 415, 413]);
+    expect(await store.passedOnAlerts.list(undefined, 9)).toEqual([]);
   });
 
   it('server: keeps the nonces that a delivery brings, for the next session', async () => {

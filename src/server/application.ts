@@ -2,6 +2,7 @@ import { answerBytes } from '../fanout/answer-size.ts';
 import type { Answer } from '../protocol/message/message.ts';
 import { STATUS } from '../protocol/message/codes.ts';
 import type { Decision, Delivery, ServerSetup } from '../protocol/session/server-types.ts';
+import type { NewPassedOnAlert } from '../store/passed-on-alerts.ts';
 import type { Job, JobState } from '../store/server-store.ts';
 import { createProoflessRule } from '../transport/proofless.ts';
 import type { ServerApplication, SessionIdentity } from '../transport/server-sessions.ts';
@@ -9,6 +10,7 @@ import { completionOf, QUORUM_REACHED } from './alerts.ts';
 import { withSmallerPage } from './fetch-steps.ts';
 import { tooMuch } from './job-step.ts';
 import { advanceJob, failedChange, jobCommands, progressOf, type Progress } from './jobs.ts';
+import { takePassedOn } from './passed-on.ts';
 import type { DmServerSetup, GatewayAccount } from './server.ts';
 
 /** States in which a job has something to send. */
@@ -43,7 +45,7 @@ interface ApplicationSetup extends Pick<
 }
 
 /**
- * The DM Server in its sessions with gateways: takes completion alerts in, carries jobs out, one exchange after the
+ * The DM Server in its sessions with gateways: takes alerts in, carries jobs out, one exchange after the
  * other. What a session was doing is lost with it; the next one begins from what the store says.
  */
 export function createServerApplication(setup: ApplicationSetup): ServerApplication<GatewayAccount> {
@@ -66,11 +68,19 @@ export function createServerApplication(setup: ApplicationSetup): ServerApplicat
 
   async function takeAlerts(gateway: GatewayAccount, delivery: Delivery): Promise<number[]> {
     const statuses: number[] = [];
+    const passedOn: NewPassedOnAlert[] = [];
     for (const alert of delivery.alerts) {
       const completion = completionOf(alert);
       if (!completion) {
-        log.info('alert of no known type', { gateway: gateway.id, code: alert.code, type: alert.items[0]?.meta?.type });
-        statuses.push(STATUS.unsupportedType);
+        const intake = takePassedOn(alert);
+        const type = alert.items[0]?.meta?.type;
+        if ('kept' in intake) {
+          passedOn.push({ gatewayId: gateway.id, at: setup.now(), ...intake.kept });
+          log.info('alert that was passed on', { gateway: gateway.id, source: intake.kept.source, type });
+        } else {
+          log.info('alert that is not taken', { gateway: gateway.id, code: alert.code, type, status: intake.status });
+        }
+        statuses.push(intake.status);
         continue;
       }
       const { correlator, resultsUrl, data } = completion;
@@ -85,6 +95,7 @@ export function createServerApplication(setup: ApplicationSetup): ServerApplicat
       }
       statuses.push(STATUS.ok);
     }
+    if (passedOn.length > 0) await store.passedOnAlerts.add(passedOn);
     return statuses;
   }
 

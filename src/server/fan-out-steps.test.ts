@@ -127,7 +127,11 @@ describe('start of a fan-out', () => {
 
   it('server: retries members of a run with one Exec that names their outcomes', () => {
     const spec: FanOutSpec = { ...SPEC, retryOf: { job: 4, run: 12, outcomes: ['failed', 'timed-out'] } };
-    const state = firstFanOutState(spec);
+    const first = firstFanOutState(spec);
+    expect(fanOutCommands(first, spec)).toMatchObject([{ kind: 'Get', items: [{ target: { locUri: POLICY } }] }]);
+    const asked = advanceFanOut(first, spec, [status('1', 200), results('1', { [POLICY]: '' })]);
+    const state: FanOutState = { phase: 'starting' };
+    expect(asked).toEqual({ kind: 'next', state, events: [] });
     expect(fanOutCommands(state, spec)).toMatchObject([
       {
         kind: 'Exec',
@@ -139,6 +143,23 @@ describe('start of a fan-out', () => {
     expect(done).toMatchObject({ kind: 'done', resultsUrl: './SCR/Results/Results13' });
     expect(advanceFanOut(state, spec, [status('1', 405, 'run 12 is running')])).toMatchObject({
       message: 'Exec ./SCM/FanOut/Ext/Runs/12/Retry was refused with 405: run 12 is running',
+    });
+  });
+
+  it('server: leaves of the policy what was ordered for a retry, and nothing of an earlier order', () => {
+    const spec: FanOutSpec = { ...WITH_POLICY, retryOf: { job: 4, run: 12, outcomes: ['failed'] } };
+    const names = [status('1', 200), results('1', { [POLICY]: 'Attempts/Quorum' })];
+    const asked = advanceFanOut(firstFanOutState(spec), spec, names);
+    const state: FanOutState = { phase: 'policy', stale: ['Quorum'] };
+    expect(asked).toEqual({ kind: 'next', state, events: [] });
+    expect(fanOutCommands(state, spec)).toMatchObject([
+      { kind: 'Delete', items: [{ target: { locUri: `${POLICY}/Quorum` } }] },
+      { kind: 'Replace', items: [{ target: { locUri: `${POLICY}/Attempts` }, data: '2' }, {}, {}] },
+    ]);
+    const set = advanceFanOut(state, spec, [status('1', 200), status('2', 200)]);
+    expect(set).toEqual({ kind: 'next', state: { phase: 'starting' }, events: [] });
+    expect(advanceFanOut(firstFanOutState(spec), spec, [status('1', 404)])).toMatchObject({
+      message: 'the gateway takes no policy',
     });
   });
 });

@@ -14,8 +14,8 @@ export type SettingState =
   /** `stale`: policy nodes that an earlier order left. */
   | { readonly phase: 'policy'; readonly stale: readonly string[] };
 
-/** Where the start of a fan-out stands. */
-export type FanOutState = SettingState | { readonly phase: 'starting' };
+/** Where the start of a fan-out stands; a retry has no more to set than the policy, and asks for that first. */
+export type FanOutState = SettingState | { readonly phase: 'asking' } | { readonly phase: 'starting' };
 
 /** What came of a step of a start; the URL of the results comes with the answer to the Exec, where the gateway tells it. */
 export type FanOutAdvance = Advance<FanOutState> & { readonly resultsUrl?: string | undefined };
@@ -25,11 +25,12 @@ const NO_POLICY_NODES: readonly number[] = [STATUS.notFound, STATUS.commandNotAl
 
 /** Where to begin: what a retry sends is at the gateway already. */
 export function firstFanOutState({ retryOf }: FanOutSpec): FanOutState {
-  return { phase: retryOf ? 'starting' : 'setting' };
+  return { phase: retryOf ? 'asking' : 'setting' };
 }
 
 /** What to send in this state. [FANOUT 2] */
 export function fanOutCommands(state: FanOutState, spec: FanOutSpec): readonly RequestCommand[] {
+  if (state.phase === 'asking') return [get('1', [policyRoot(spec)])];
   if (state.phase !== 'starting') return settingCommands(state, spec);
   const outcomes = spec.retryOf?.outcomes.join(',');
   return [exec('1', startUri(spec), { correlator: spec.correlator, data: outcomes })];
@@ -38,9 +39,9 @@ export function fanOutCommands(state: FanOutState, spec: FanOutSpec): readonly R
 /** Takes in the answers to `fanOutCommands`; `done` means the gateway has taken the run on. */
 export function advanceFanOut(state: FanOutState, spec: FanOutSpec, answers: readonly Answer[]): FanOutAdvance {
   if (state.phase !== 'starting') {
-    const advance = advanceSetting(state, spec, answers);
+    const advance = state.phase === 'asking' ? advanceAsking(spec, '1', answers) : advanceSetting(state, spec, answers);
     if (advance.kind !== 'done') return advance;
-    return { kind: 'next', state: { phase: 'starting' }, events: advance.events };
+    return { kind: 'next', state: { phase: 'starting' }, events: spec.retryOf ? [] : advance.events };
   }
   const uri = startUri(spec);
   const status = statusOf(answers, '1');
@@ -77,7 +78,7 @@ export function settingCommands(state: SettingState, spec: FanOutTarget): readon
       meta: { format: 'xml', type: 'text/xml' },
     },
     write('Replace', '2', [{ locUri: `${fanOut}/TargetGroupRef`, value: groupRef(spec.group) }]),
-    get('3', [`${fanOut}/Ext/Policy`]),
+    get('3', [policyRoot(spec)]),
   ];
 }
 
@@ -94,18 +95,25 @@ export function advanceSetting(
     refusalIn(answers, '1', 'ToBeFannedOut', `Replace of ${fanOut}/ToBeFannedOut`) ??
     refusalIn(answers, '2', 'TargetGroupRef', `Replace of ${fanOut}/TargetGroupRef`);
   if (refused) return refused;
-  if (statusOf(answers, '3') === undefined) return missingStatus(`Get of ${fanOut}/Ext/Policy`);
+  const asked = advanceAsking(spec, '3', answers);
+  return asked.kind === 'done' ? { kind: 'done', events } : asked;
+}
+
+/** Takes in the answer to the Get of `Ext/Policy`; `done`: there is nothing to change. */
+function advanceAsking(spec: FanOutTarget, cmdId: string, answers: readonly Answer[]): Advance<SettingState> {
+  const policy = policyRoot(spec);
+  if (statusOf(answers, cmdId) === undefined) return missingStatus(`Get of ${policy}`);
   const ordered = policyLeaves(spec.policy).map(({ node }) => node);
-  const refusal = refusalOf(answers, '3');
+  const refusal = refusalOf(answers, cmdId);
   if (refusal && ordered.length > 0) {
     return { kind: 'failed', code: `STATUS_${refusal.status}`, message: 'the gateway takes no policy' };
   }
   if (refusal && !NO_POLICY_NODES.includes(refusal.status)) {
-    return failure(`Get of ${fanOut}/Ext/Policy was refused`, refusal);
+    return failure(`Get of ${policy} was refused`, refusal);
   }
-  const names = refusal ? [] : childNames(textOf(resultItems(answers, '3')[0]?.data));
+  const names = refusal ? [] : childNames(textOf(resultItems(answers, cmdId)[0]?.data));
   const stale = names.filter((name) => !ordered.some((node) => node === name));
-  if (stale.length === 0 && ordered.length === 0) return { kind: 'done', events };
+  if (stale.length === 0 && ordered.length === 0) return { kind: 'done', events: [] };
   return { kind: 'next', state: { phase: 'policy', stale }, events: [] };
 }
 
@@ -117,7 +125,7 @@ export function fanOutUri({ fanOutRoot }: Pick<FanOutTarget, 'fanOutRoot'>): str
 /** What a stale node is deleted for is done when it is not there. */
 function policyRefusal(stale: readonly string[], spec: FanOutTarget, answers: readonly Answer[]): Failure | undefined {
   const deleted = withoutStatus(answers, STATUS.notFound);
-  const policy = `${fanOutUri(spec)}/Ext/Policy`;
+  const policy = policyRoot(spec);
   if (stale.length > 0 && statusOf(answers, '1') === undefined) return missingStatus(`Delete below ${policy}`);
   const refusal = refusalOf(deleted, '1');
   if (refusal) return failure(`Delete of ${stale.join(', ')} below ${policy} was refused`, refusal);
@@ -158,8 +166,12 @@ function formatOf(node: string): string {
   return kind === 'int' || kind === 'bool' ? kind : 'chr';
 }
 
+function policyRoot(spec: FanOutTarget): string {
+  return `${fanOutUri(spec)}/Ext/Policy`;
+}
+
 function policyUri(spec: FanOutTarget, name: string): string {
-  return `${fanOutUri(spec)}/Ext/Policy/${name}`;
+  return `${policyRoot(spec)}/${name}`;
 }
 
 function groupRef(group: string): string {

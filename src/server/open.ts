@@ -7,6 +7,7 @@ import { createServerSessions } from '../transport/server-sessions.ts';
 import { openTrace } from '../transport/trace.ts';
 import { parseUdpAddress } from '../transport/udp-address.ts';
 import { openUdpSender, type UdpSender } from '../transport/udp-sender.ts';
+import { startAlertPruning } from './alert-pruning.ts';
 import { createServerApplication, SENDABLE } from './application.ts';
 import { createGatewayWaker, type GatewayWaker } from './gateway-waker.ts';
 import { createOrders } from './orders.ts';
@@ -30,7 +31,7 @@ export function openDmServer(setup: DmServerSetup): Promise<DmServer> {
 }
 
 async function openAll(setup: DmServerSetup, opened: Opened): Promise<Omit<DmServer, 'close'>> {
-  const { store, gateways, log } = setup;
+  const { store, gateways, log, keepAlerts } = setup;
   const onError = (error: unknown) => log.error('unexpected failure', { err: error });
   // An address that cannot be used is better known now than when work waits.
   for (const { notify } of gateways) if (notify !== undefined) parseUdpAddress(notify);
@@ -59,6 +60,7 @@ async function openAll(setup: DmServerSetup, opened: Opened): Promise<Omit<DmSer
     maxOpenSessions: MAX_OPEN_SESSIONS,
     idleTimeoutMs: setup.idleTimeoutMs,
     totalTimeoutMs: setup.totalTimeoutMs,
+    meter: setup.meter,
     trace,
     onError,
   });
@@ -70,11 +72,16 @@ async function openAll(setup: DmServerSetup, opened: Opened): Promise<Omit<DmSer
   const listener = await listenDm({
     ...setup.listen,
     maxBodyBytes: setup.maxMsgBytes,
+    meter: setup.meter,
     handle: (request) => sessions.handle(request),
     onError,
   });
   opened(() => listener.close());
 
+  if (keepAlerts) {
+    const alerts = store.passedOnAlerts;
+    opened(startAlertPruning({ alerts, limits: keepAlerts, clock: SYSTEM_CLOCK, now: Date.now, log }));
+  }
   for (const { id } of gateways) {
     const waiting = await store.openJobs(id, SENDABLE, 1);
     if (waiting.length > 0) wakers.get(id)?.wake();
@@ -86,7 +93,14 @@ async function openAll(setup: DmServerSetup, opened: Opened): Promise<Omit<DmSer
     now: Date.now,
     wake: (gatewayId) => wakers.get(gatewayId)?.wake(),
   });
-  return { store, dmUrl: listener.url, ...orders };
+  return {
+    store,
+    dmUrl: listener.url,
+    ...orders,
+    get load() {
+      return { openSessions: sessions.openCount, ...listener.load };
+    },
+  };
 }
 
 /**

@@ -11,7 +11,7 @@ const FAN_OUT = {
   correlator: undefined,
   idempotencyKey: undefined,
 };
-const RETRY = { outcomes: ['failed'], correlator: undefined, idempotencyKey: undefined } as const;
+const RETRY = { outcomes: ['failed'], policy: {}, correlator: undefined, idempotencyKey: undefined } as const;
 
 async function opened() {
   const store = await openServerStore('sqlite::memory:');
@@ -87,6 +87,10 @@ describe('orders of a DM Server', () => {
     expect(await orders.retryFanOut({ ...RETRY, job, idempotencyKey: 'k' })).toBe(id);
     const other = orders.retryFanOut({ ...RETRY, outcomes: ['unknown'], job, idempotencyKey: 'k' });
     await expect(other).rejects.toMatchObject({ code: 'JOB_KEY_CONFLICT' });
+    const policed = await orders.retryFanOut({ ...RETRY, policy: { Attempts: 2 }, job });
+    expect((await store.job(policed))?.spec).toMatchObject({ policy: { Attempts: '2' } });
+    const outOfRange = async () => orders.retryFanOut({ ...RETRY, policy: { Attempts: 101 }, job });
+    await expect(outOfRange()).rejects.toMatchObject({ status: 400, code: 'FANOUT_POLICY' });
   });
 
   it('server: knows no run of a job that ordered none', async () => {

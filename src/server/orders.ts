@@ -77,12 +77,13 @@ export function createOrders(store: ServerStore, ports: OrderPorts): Orders {
       return (await order(job.gatewayId, { kind: 'steer', fanOutRoot, action, job: id, run }, undefined)).id;
     },
 
-    async retryFanOut({ job: id, outcomes, correlator, idempotencyKey }) {
+    async retryFanOut({ job: id, outcomes, policy, correlator, idempotencyKey }) {
       const { job, spec, run } = await fanOutOf(id);
       if (job.endedAt === undefined)
         throw notAllowed(`run ${id} is ${job.state}; only a run that has ended can be retried`);
       const { fanOutRoot, group, commands } = spec;
-      const target = { fanOutRoot, group, commands, retryOf: { job: id, run, outcomes } };
+      const retryOf = { job: id, run, outcomes };
+      const target = { fanOutRoot, group, commands, policy: policyTexts(policy), retryOf };
       return orderFanOut(job.gatewayId, target, correlator, idempotencyKey);
     },
   };

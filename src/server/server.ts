@@ -2,6 +2,7 @@ import type { AuthScheme, Principal } from '../protocol/auth/principal.ts';
 import type { SettledOutcome } from '../fanout/outcome.ts';
 import type { PolicyInput } from '../fanout/policy.ts';
 import type { GroupSpec, ServerStore, SteeringAction } from '../store/server-store.ts';
+import type { DmLoad, DmMeter } from '../transport/dm-meter.ts';
 
 /** A gateway that this DM Server manages. */
 export interface GatewayAccount {
@@ -29,7 +30,10 @@ export interface DmServerSetup {
   readonly loopbackWithoutProof?: boolean | undefined;
   /** Wait before a gateway that did not come is notified again, doubled each time up to the maximum. */
   readonly notifyRetry: { readonly firstMs: number; readonly maxMs: number };
+  /** How long, and how many, alerts that gateways passed on are kept; undefined: all of them, for ever. */
+  readonly keepAlerts?: { readonly maxAgeMs: number; readonly maxCount: number } | undefined;
   readonly traceDir: string | undefined;
+  readonly meter?: DmMeter | undefined;
   readonly log: ServerLog;
 }
 
@@ -70,6 +74,8 @@ interface RetryOrder {
   /** The job that ordered the fan-out. */
   readonly job: number;
   readonly outcomes: readonly SettledOutcome[];
+  /** What is to be otherwise than in the earlier run. */
+  readonly policy: PolicyInput;
   /** As of a fan-out. */
   readonly correlator: string | undefined;
   readonly idempotencyKey: string | undefined;
@@ -79,6 +85,8 @@ interface RetryOrder {
 export interface DmServer {
   readonly store: ServerStore;
   readonly dmUrl: string;
+  /** What its endpoint for gateways holds at this moment. */
+  readonly load: DmLoad;
   /**
    * All answer the id of the job, durable; of the job of then when the key was seen before. Throw `DmError`
    * GATEWAY_UNKNOWN, JOB_KEY_CONFLICT when the key was used for another order, `StatusError` 400 when the policy has a

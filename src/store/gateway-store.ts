@@ -3,6 +3,7 @@ import type { AuditStore } from './audit.ts';
 import type { DeviceAlertStore } from './device-alerts.ts';
 import type { DeviceStore } from './devices.ts';
 import type { GroupStore } from './groups.ts';
+import type { GatewayMeasures } from './measures.ts';
 import type { NodeStore, PeerNonceStore, ResetNotificationStore } from './nodes.ts';
 
 /** All durable state of a gateway, in one database: writes of the same moment share a transaction, whatever part they belong to. */
@@ -15,6 +16,7 @@ export interface GatewayStore {
   readonly nodes: NodeStore;
   readonly peerNonces: PeerNonceStore;
   readonly resetNotifications: ResetNotificationStore;
+  measure(): Promise<GatewayMeasures>;
   /** Rejects with `DmError` STORE_WRITE while nothing can be written; it changes nothing that means anything. */
   probe(): Promise<void>;
   close(): Promise<void>;

@@ -21,6 +21,8 @@ export interface NodeValues<T> {
   get(locUri: string): Promise<T | undefined>;
   /** Undefined removes it. */
   set(locUri: string, value: T | undefined): Promise<void>;
+  /** Sets what `to` makes of what is kept, in one transaction; `to` may be asked twice. */
+  change(locUri: string, to: (before: T | undefined) => T): Promise<void>;
   /** Removes what is kept of the node and of all nodes below it. */
   forget(locUri: string): Promise<void>;
   /** What is kept of a node and of all nodes below it is that of another node now, in the place of what was kept there. */

@@ -2,7 +2,9 @@ import type { EpochMs, RunState } from '../fanout/store.ts';
 import type { Counts, Outcome, SettledOutcome } from '../fanout/outcome.ts';
 import type { PolicyName } from '../fanout/policy-table.ts';
 import { DmError } from '../protocol/errors.ts';
+import type { ServerMeasures } from './measures.ts';
 import type { PeerNonceStore } from './nodes.ts';
+import type { PassedOnAlertStore } from './passed-on-alerts.ts';
 
 /**
  * `queued`: nothing was sent yet; `sending`: commands may have reached the gateway; `running`: the gateway has taken it
@@ -146,6 +148,7 @@ export interface CompletionRow {
 /** All durable state of a DM Server. Writes are durable when their promise resolves. */
 export interface ServerStore {
   readonly peerNonces: PeerNonceStore;
+  readonly passedOnAlerts: PassedOnAlertStore;
   /**
    * A key that was seen before answers the job of then. Throws `DmError` JOB_KEY_CONFLICT when that was another order;
    * the Correlator of a fan-out does not count, because it can be made up anew for each order.
@@ -183,6 +186,7 @@ export interface ServerStore {
   noteGeneration(gatewayId: string, resultsUrl: string, data: string, generation: number): Promise<void>;
   /** Alerts for this URL, oldest first. */
   completions(gatewayId: string, resultsUrl: string): Promise<readonly CompletionRow[]>;
+  measure(): Promise<ServerMeasures>;
   /** Rejects with `DmError` STORE_WRITE while nothing can be written; it changes nothing that means anything. */
   probe(): Promise<void>;
   close(): Promise<void>;

@@ -1,5 +1,5 @@
 import { macHeaderFor, readMacHeader } from '../protocol/auth/mac-header.ts';
-import { decodeMessage, type DecodeLimits, encodeMessage } from '../protocol/codec.ts';
+import { decodeMessage, type DecodeLimits } from '../protocol/codec.ts';
 import { DecodeError, DmError } from '../protocol/errors.ts';
 import type { Answer, Data, RequestCommand } from '../protocol/message/message.ts';
 import { transferredBytes } from '../protocol/session/chunks.ts';
@@ -138,15 +138,14 @@ export async function runClientSession(
     return { kind: 'produced', ...pulled, alerts: await ports.takeAlerts() };
   }
 
-  async function post({ url, message, signer }: Extract<ClientEffect, { kind: 'post' }>): Promise<ClientInput | Ended> {
+  async function post({ url, octets, signer }: Extract<ClientEffect, { kind: 'post' }>): Promise<ClientInput | Ended> {
     const target = targetOf(url);
     if (typeof target === 'string') return ended({ kind: 'malformed', reason: target });
-    const body = encodeMessage(message, setup.form);
     const request = {
       url: target.href,
       contentType: contentTypeOf(setup.form.encoding),
-      body,
-      mac: macHeaderFor(body, signer),
+      body: octets,
+      mac: macHeaderFor(octets, signer),
       signal: timeout.signal,
     };
     try {

@@ -266,3 +266,98 @@ describe('DM endpoint', () => {
     expect(await silent).toBe('');
   });
 });
+
+describe('DM endpoint with more clients than it can serve', () => {
+  /** The head of a message and the first bytes of its body, of which `bodyBytes` are announced. */
+  function beginning(bodyBytes: number, sentBytes: number): string {
+    const head = `POST /dm HTTP/1.1\r\nHost: x\r\nContent-Type: ${XML}\r\nContent-Length: ${bodyBytes}\r\n\r\n`;
+    return head + 'a'.repeat(sentBytes);
+  }
+
+  function opened(listener: DmListener): Promise<Socket> {
+    return new Promise((resolve, reject) => {
+      const socket = connect(listener.port, '127.0.0.1', () => resolve(socket));
+      sockets.push(socket);
+      socket.once('error', reject);
+    });
+  }
+
+  function nextData(socket: Socket): Promise<string> {
+    return new Promise((resolve) => socket.once('data', (chunk) => resolve(chunk.toString('latin1'))));
+  }
+
+  it('endpoint: answers 503 when messages that are not complete hold all it may hold, and serves those who come again', async () => {
+    const statuses: number[] = [];
+    const listener = await listenEchoing({
+      maxBodyBytes: 10_000,
+      maxBytesInFlight: 50_000,
+      meter: { answered: ({ httpStatus }) => statuses.push(httpStatus), connectionRefused: () => undefined },
+    });
+    const slow = await Promise.all(Array.from({ length: 12 }, () => opened(listener)));
+    const refused: string[] = [];
+    const served: string[] = [];
+    for (const socket of slow) {
+      socket.on('data', (chunk) => {
+        const text = chunk.toString('latin1');
+        (text.startsWith('HTTP/1.1 503 ') ? refused : served).push(text);
+      });
+      socket.write(beginning(9_000, 8_999));
+    }
+    // Each holds 4,096 bytes for itself and 8,999 of its body: there is room for three.
+    await expect.poll(() => refused.length).toBe(9);
+    expect(refused.every((text) => text.includes('Retry-After: 1\r\n'))).toBe(true);
+    expect(listener.load).toEqual({ connections: 12, bytesInFlight: 3 * (4_096 + 8_999) });
+    for (const socket of slow) socket.write('a');
+    await expect.poll(() => served.length).toBe(3);
+    expect(listener.load.bytesInFlight).toBe(0);
+    expect((await Promise.all(slow.map(() => post(listener, 'again')))).map(({ status }) => status)).toEqual(
+      Array<number>(12).fill(200),
+    );
+    expect(statuses.filter((status) => status === 503)).toHaveLength(9);
+    expect(statuses.filter((status) => status === 200)).toHaveLength(15);
+  });
+
+  it('endpoint: reckons with messages without a body too', async () => {
+    const { promise, resolve } = deferred();
+    const listener = await listenEchoing({
+      maxBytesInFlight: 5 * 4_096,
+      maxBodyBytes: 100,
+      handle: async ({ contentType, body }) => {
+        await promise;
+        return { kind: 'message', response: { contentType, body } };
+      },
+    });
+    const socket = await opened(listener);
+    const answer = nextData(await opened(listener));
+    socket.write(beginning(0, 0).repeat(5));
+    await expect.poll(() => listener.load.bytesInFlight).toBe(5 * 4_096);
+    sockets[1]?.write(beginning(0, 0));
+    expect(await answer).toMatch(/^HTTP\/1.1 503 /);
+    const served = nextData(socket);
+    resolve();
+    expect(await served).toMatch(/^HTTP\/1.1 200 /);
+  });
+
+  it('endpoint: closes connections beyond its limit, and idle ones to make room', async () => {
+    let turnedAway = 0;
+    const listener = await listenEchoing({
+      maxConnections: 3,
+      meter: { answered: () => undefined, connectionRefused: () => (turnedAway += 1) },
+    });
+    const first = await Promise.all(Array.from({ length: 3 }, () => opened(listener)));
+    const [idle] = first;
+    const answered = nextData(idle!);
+    idle!.write(beginning(1, 1));
+    expect(await answered).toMatch(/^HTTP\/1.1 200 /);
+    const idleIsClosed = new Promise((resolve) => idle!.once('close', resolve));
+    const refused = await opened(listener);
+    await new Promise((resolve) => refused.once('close', resolve));
+    expect(turnedAway).toBe(1);
+    await idleIsClosed;
+    expect(listener.load.connections).toBe(2);
+    const again = await opened(listener);
+    const served = nextData(again);
+    again.write(beginning(1, 1));
+    expect(await served).toMatch(/^HTTP\/1.1 200 /);
+  });
+});

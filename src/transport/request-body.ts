@@ -1,22 +1,31 @@
 import type { IncomingMessage } from 'node:http';
+import type { ByteShare } from './byte-budget.ts';
 
-/** What came of reading a request; `gone`: the client went away or was too slow. */
+/** What came of reading a request; `no-room`: others hold too much; `gone`: the client went away or was too slow. */
 export type RequestBody =
-  { readonly kind: 'complete'; readonly body: Uint8Array } | { readonly kind: 'too-large' } | { readonly kind: 'gone' };
+  | { readonly kind: 'complete'; readonly body: Uint8Array }
+  | { readonly kind: 'too-large' }
+  | { readonly kind: 'no-room' }
+  | { readonly kind: 'gone' };
 
 /** How much beyond its limit a body is still read away, so that the client gets to see why it was refused. */
 const DRAIN_BYTES = 1024 * 1024;
 
-/** Reads the body of a request and holds at most `maxBytes` of it in memory. */
-export function readBody(request: IncomingMessage, maxBytes: number): Promise<RequestBody> {
+/** Reads the body of a request and holds at most `maxBytes` of it in memory, each of them taken into `share`. */
+export function readBody(request: IncomingMessage, maxBytes: number, share: ByteShare): Promise<RequestBody> {
   return new Promise((resolve) => {
     let chunks: Buffer[] = [];
     let received = 0;
+    let hasRoom = true;
     request.on('data', (chunk: Buffer) => {
       received += chunk.byteLength;
-      if (received <= maxBytes) {
-        chunks.push(chunk);
-        return;
+      if (hasRoom && received <= maxBytes) {
+        hasRoom = share.take(chunk.byteLength);
+        if (hasRoom) {
+          chunks.push(chunk);
+          return;
+        }
+        resolve({ kind: 'no-room' });
       }
       chunks = [];
       if (received > maxBytes + DRAIN_BYTES) {

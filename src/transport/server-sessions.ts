@@ -1,7 +1,7 @@
-import { hash, randomBytes } from 'node:crypto';
+import { hash } from 'node:crypto';
 import type { Mac } from '../protocol/auth/credentials.ts';
 import { macHeaderFor, readMacHeader } from '../protocol/auth/mac-header.ts';
-import { type DecodeLimits, decodeMessage, encodeMessage, type WireForm } from '../protocol/codec.ts';
+import { type DecodeLimits, decodeMessage, type WireForm } from '../protocol/codec.ts';
 import { DecodeError, DmError } from '../protocol/errors.ts';
 import type { Message } from '../protocol/message/message.ts';
 import { serverStart, type ServerState, stepServer } from '../protocol/session/server.ts';
@@ -17,7 +17,9 @@ import type { DmRequest } from './client-session.ts';
 import { type Clock, SYSTEM_CLOCK } from './clock.ts';
 import { ClosedSessions } from './closed-sessions.ts';
 import { type HttpAnswer, refusal } from './http-answer.ts';
+import type { DmMeter } from './dm-meter.ts';
 import { encodingOf, mediaTypeOf } from './media-type.ts';
+import { randomOctets } from './random-octets.ts';
 import { arrivalOf, ownCopy, repeatOf, respUriFor, userNameOf, whyTooLong } from './session-lookup.ts';
 import { type Arrival, type Listed, SessionTable } from './session-table.ts';
 import type { Trace } from './trace.ts';
@@ -69,6 +71,7 @@ export interface ServerSessionsOptions {
   readonly decodeLimits?: DecodeLimits | undefined;
   readonly clock?: Clock | undefined;
   readonly trace?: Trace | undefined;
+  readonly meter?: Pick<DmMeter, 'sessionEnded'> | undefined;
   /** A defect that no client was told about. */
   readonly onError?: ((error: unknown) => void) | undefined;
 }
@@ -96,7 +99,8 @@ const NONCE_BYTES = 16;
 /** Of the token in a RespURI. */
 const TOKEN_BYTES = 15;
 
-interface Received extends Arrival {
+interface Received {
+  readonly arrival: Arrival;
   readonly message: Message;
   readonly form: WireForm;
   readonly mac: Mac | undefined;
@@ -158,6 +162,7 @@ export function createServerSessions<Peer>(
   function end(session: OpenSession<Peer>, outcome: ServerOutcome | 'timed-out'): Promise<void> {
     const { identity } = session;
     open.remove(session);
+    options.meter?.sessionEnded(outcome);
     if (identity === undefined) return Promise.resolve();
     return underWay(application.ended(identity, outcome).catch((error: unknown) => options.onError?.(error)));
   }
@@ -184,8 +189,9 @@ export function createServerSessions<Peer>(
     const reason = whyTooLong(decoded.message);
     if (reason !== undefined) return refusal(400, reason);
     const answer = await answerTo({
-      ...decoded,
-      ...arrivalOf(decoded.message, request),
+      arrival: arrivalOf(decoded.message, request),
+      message: decoded.message,
+      form: decoded.form,
       mac: readMacHeader(request.mac, request.body),
       mediaType: mediaTypeOf(request.contentType),
       bodyDigest: hash('sha256', request.body, 'base64'),
@@ -198,23 +204,24 @@ export function createServerSessions<Peer>(
 
   function answerTo(received: Received): Promise<HttpAnswer> | HttpAnswer {
     const now = clock.now();
-    for (const session of open.namesakes(received)) {
+    for (const session of open.namesakes(received.arrival)) {
       if (repeatOf(session.last, received) === undefined) continue;
       session.lastSeenAt = now;
       return session.last?.answer ?? refusal(500, 'internal error');
     }
-    const over = closed.find(received.key, now);
+    const over = closed.find(received.arrival.key, now);
     // A client that polls may say the very same each time: nothing was executed in a session that ended with its first message.
-    const repeated = over?.firstMsgId === received.msgId ? undefined : repeatOf(over?.last, received);
+    const repeated = over?.firstMsgId === received.arrival.msgId ? undefined : repeatOf(over?.last, received);
     if (repeated !== undefined) return repeated.answer;
-    const found = open.find(received);
+    const found = open.find(received.arrival);
     switch (found.kind) {
       case 'open':
         return goOn(found.session, received, now);
       case 'elsewhere':
         return refusal(400, 'SESSION_URI: the messages of this session go to its RespURI');
       case 'none':
-        if (over !== undefined && !received.isBeginning) return refusal(400, 'SESSION_OVER: this session is over');
+        if (over !== undefined && !received.arrival.isBeginning)
+          return refusal(400, 'SESSION_OVER: this session is over');
         return openSession(received, now);
     }
   }
@@ -228,12 +235,13 @@ export function createServerSessions<Peer>(
 
   function openSession(received: Received, now: number): Promise<HttpAnswer> | HttpAnswer {
     if (!hasRoom(now)) return refusal(503, 'too many sessions', 5);
-    closed.delete(received.key);
+    const { key, msgId, from } = received.arrival;
+    closed.delete(key);
     const session: OpenSession<Peer> = {
-      key: received.key,
-      token: randomBytes(TOKEN_BYTES).toString('base64url'),
-      firstMsgId: ownCopy(received.msgId),
-      from: received.from,
+      key,
+      token: Buffer.from(randomOctets(TOKEN_BYTES)).toString('base64url'),
+      firstMsgId: ownCopy(msgId),
+      from,
       usesToken: false,
       openedAt: now,
       lastSeenAt: now,
@@ -272,8 +280,8 @@ export function createServerSessions<Peer>(
       await Promise.resolve();
       session.state ??= await identify(session, received);
       const { next, reply, outcome } = await step(session, session.state, received);
-      const body = encodeMessage(reply.message, received.form);
-      const mac = reply.signer && macHeaderFor(body, reply.signer);
+      const { octets: body, signer } = reply;
+      const mac = signer && macHeaderFor(body, signer);
       session.state = next;
       if (outcome !== undefined) await close(session, outcome);
       return { kind: 'message', response: { contentType: received.mediaType, body, mac } };
@@ -287,7 +295,10 @@ export function createServerSessions<Peer>(
     }
   }
 
-  async function identify(session: OpenSession<Peer>, { message: { hdr }, from }: Received): Promise<ServerState> {
+  async function identify(
+    session: OpenSession<Peer>,
+    { message: { hdr }, arrival: { from } }: Received,
+  ): Promise<ServerState> {
     const source = ownCopy(hdr.source.locUri);
     const { setup, peer } = await application.identify(source, userNameOf(hdr), from);
     if (peer !== undefined) {
@@ -303,7 +314,13 @@ export function createServerSessions<Peer>(
     { message, form, mac }: Received,
   ): Promise<{ next: ServerState; reply: Reply; outcome: ServerOutcome | undefined }> {
     let next = state;
-    let input: ServerInput | undefined = { kind: 'received', message, mac, form, freshNonce: randomBytes(NONCE_BYTES) };
+    let input: ServerInput | undefined = {
+      kind: 'received',
+      message,
+      mac,
+      form,
+      freshNonce: randomOctets(NONCE_BYTES),
+    };
     let reply: Reply | undefined;
     let outcome: ServerOutcome | undefined;
     while (input !== undefined) {

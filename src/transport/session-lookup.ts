@@ -34,16 +34,36 @@ export function arrivalOf({ hdr, body }: Message, { url, from }: Pick<DmRequest,
   };
 }
 
+/** What stands before and behind the token in a RespURI; undefined where there is to be none. */
+type RespUri = readonly [before: string, behind: string] | undefined;
+
+/** By the URL that clients come to: nearly all come to the same. */
+const respUris = new Map<string, RespUri>();
+const MAX_RESP_URIS = 64;
+const MAX_REMEMBERED_LENGTH = 512;
+
 /**
  * Where the further messages of a session go: to the URL the client came to, as it calls it itself, with the session's
  * token. Undefined where it calls it by no URL. [REPPRO 5]
  */
-export function respUriFor({ target }: SyncHdr, token: string): string | undefined {
-  const url = URL.canParse(target.locUri) ? new URL(target.locUri) : undefined;
+export function respUriFor({ target: { locUri } }: SyncHdr, token: string): string | undefined {
+  let respUri = respUris.get(locUri);
+  if (respUri === undefined && !respUris.has(locUri)) {
+    respUri = newRespUri(locUri, token);
+    if (respUris.size >= MAX_RESP_URIS) respUris.clear();
+    if (locUri.length <= MAX_REMEMBERED_LENGTH) respUris.set(ownCopy(locUri), respUri);
+  }
+  return respUri && `${respUri[0]}${token}${respUri[1]}`;
+}
+
+function newRespUri(locUri: string, token: string): RespUri {
+  const url = URL.canParse(locUri) ? new URL(locUri) : undefined;
   if (url?.protocol !== 'http:' && url?.protocol !== 'https:') return undefined;
   url.hash = '';
   url.searchParams.set(TOKEN_PARAMETER, token);
-  return url.href;
+  const at = url.search.lastIndexOf(`${TOKEN_PARAMETER}=${token}`) + TOKEN_PARAMETER.length + 1;
+  const before = url.href.length - url.search.length + at;
+  return [url.href.slice(0, before), url.href.slice(before + token.length)];
 }
 
 /** The message that was handled last, when this is it, sent again. */

@@ -71,7 +71,9 @@ export class SessionTable<S extends Listed> {
   /** Sessions of that name a message may be a repeat in. */
   namesakes({ key, token }: Arrival): readonly S[] {
     const named = token === undefined ? undefined : this.#byToken.get(token);
-    return [named, this.#proven.get(key), this.#unproven.get(key)].filter((session) => session !== undefined);
+    const found: S[] = [];
+    for (const session of [named, this.#proven.get(key), this.#unproven.get(key)]) if (session) found.push(session);
+    return found;
   }
 
   find({ key, msgId, token, from, isBeginning }: Arrival): Found<S> {

@@ -9,6 +9,7 @@ import {
   type RequestCommand,
 } from '../protocol/message/message.ts';
 import { executeAtomic } from './atomic.ts';
+import { itemsTogether } from './bulk.ts';
 import { executeItem, notExecuted, status, statuses } from './item-commands.ts';
 import type { Caller } from './management-object.ts';
 import { attempt, DONE, type Execution, type Outcome, refused } from './outcome.ts';
@@ -125,13 +126,14 @@ async function* executeItems(context: Context, command: ItemCommand | ExecComman
   const execution = context.executionOf(command);
   const outcomes: Outcome[] = [];
   const found: Retrieval['items'][] = [];
-  for (const item of command.items) {
-    const outcome = await attempt(execution, async () => {
+  const executed = (item: Item): Promise<Outcome> =>
+    attempt(execution, async () => {
       const { outcome, items } = await executeItem(execution, command, item);
       found.push(items);
       return outcome;
     });
-    outcomes.push(outcome);
+  for await (const items of itemsTogether(execution.tree, command)) {
+    outcomes.push(...(await Promise.all(items.map(executed))));
     await context.breathe?.();
   }
   yield* statuses(command, outcomes);

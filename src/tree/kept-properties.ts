@@ -37,8 +37,11 @@ export async function noteChange({ properties }: Tree, ...paths: readonly Path[]
   const { store } = properties;
   await Promise.all(
     paths.map(async (path) => {
-      const before = (await store.get(path)) ?? UNCHANGED;
-      await store.set(path, { ...before, changedAt: properties.now(), verNo: (before.verNo + 1) % VER_NO_LIMIT });
+      await store.change(path, (before = UNCHANGED) => ({
+        ...before,
+        changedAt: properties.now(),
+        verNo: (before.verNo + 1) % VER_NO_LIMIT,
+      }));
     }),
   );
 }

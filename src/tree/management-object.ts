@@ -68,6 +68,8 @@ export interface ManagementObject {
   /** Gives a node that is not permanent another name; no sibling has it. */
   rename?(path: Path, name: string, caller: Caller): Promise<void>;
   exec?(path: Path, request: ExecRequest, caller: Caller): Promise<ExecResult>;
+  /** Whether the children of this node have nothing to do with one another: Adds below different ones may overlap. */
+  isBulk?(path: Path): boolean;
   /** How a write to the node is taken back; undefined: it cannot be, so nothing that is all or nothing may touch it. */
   keeper?(path: Path): Keeper | undefined;
   /** An inbox: where an object of this MO identifier goes that is added here; undefined: nowhere. [STDOBJ 5.3.4] */

@@ -61,7 +61,7 @@ export function createTree({ objects, acls, properties, rootAcl, uriLimits }: Tr
   }
   return new MountedTree(
     objects,
-    { acls: acls ?? new MemoryNodeMap(), properties },
+    { acls: acls ?? new MemoryNodeMap<string>(), properties },
     parseAcl(rootAcl ?? DEFAULT_ROOT_ACL),
     uriLimits ?? DEFAULT_LOC_URI_LIMITS,
   );

@@ -160,7 +160,6 @@ describe('words that make no command', () => {
     ['an unknown fault of devices', ['devices', '--dm-url', 'http://127.0.0.1:1/', '--faults', 'x=5'], /fault "x"/],
     ['a fault without a share', ['demo', '--faults', 'silent'], /share of silent/],
     ['more faults than devices', ['demo', '--devices', '1', '--faults', 'silent=5,drop=5'], /too small/],
-    ['a fault that comes later', ['demo', '--faults', 'slow=5'], /slow is not available yet/],
     ['a scheme that is none', ['demo', '--auth', 'plain'], /--auth/],
     ['a store that comes later', ['demo', '--store', 'postgres://u:hidden@h/d'], /scheme is postgres/],
     ['a store without a path', ['demo', '--store', 'sqlite:'], /sqlite:PATH/],
@@ -171,8 +170,21 @@ describe('words that make no command', () => {
     ['two APIs', ['fanout', 'show', '1', '--server', 'http://a', '--gateway', 'http://b'], /either/],
     ['an API that is no URL', ['fanout', 'show', '1', '--server', 'ftp://a'], /no http URL/],
     ['a run that is no number', ['fanout', 'show', 'first', '--server', 'http://a'], /no run number/],
-    ['a command that comes later', ['fanout', 'watch', '1'], /not available in this version/],
-    ['a policy that comes later', ['fanout', 'start', '--waves', '5'], /--waves is not available/],
+    [
+      'an outcome that is none',
+      ['fanout', 'retry', '1', '--outcome', 'bad'],
+      /--outcome.*bad is no outcome; allowed are succeeded/,
+    ],
+    [
+      'two forms of results',
+      ['fanout', 'results', '1', '--raw', '--csv', '--server', 'http://a'],
+      /one of --raw, --csv/,
+    ],
+    [
+      'a policy out of range',
+      ['fanout', 'start', '--server', 'http://a', '--group', 'g', '--commands', 'x', '--attempts', '101'],
+      /--attempts is 101; allowed is 1 to 100/,
+    ],
   ])('dmgw: exits 2 with one line for %s', async (_, args, says) => {
     const line = await refused(2, args);
     expect(line).toMatch(says);

@@ -1,13 +1,18 @@
 import { join } from 'node:path';
 import { expect } from 'vitest';
 import { z } from 'zod';
-import { countsSchema, resultSchema, type ResultShape, serverRunSchema } from '../../src/api/shapes.ts';
-import { seededStream } from '../../src/device/seed.ts';
+import { runSchema } from '../../src/api/run-shape.ts';
+import { serverRunSchema } from '../../src/api/server-shape.ts';
+import type { ResultShape } from '../../src/api/shapes.ts';
+import { type SeededStream, seededStream } from '../../src/device/seed.ts';
 import { OUTCOMES } from '../../src/fanout/outcome.ts';
 import { openServerStore } from '../../src/store/sqlite/open.ts';
 import { resultsOf, statusesOf } from './de-result.ts';
 import { type DeviceEvidence, readEvidence } from './device-evidence.ts';
+import { executions } from './exec-evidence.ts';
+import { ended, exec, get, order, rowsOf, type ServerRun, serverRun, write } from './runs.ts';
 import { type Actor, delay, makeSite, type Site, until } from './site.ts';
+import { type Steering, STEERINGS, steerAround } from './kill-steering.ts';
 
 export interface KillPlan {
   readonly seed: number;
@@ -16,34 +21,36 @@ export interface KillPlan {
   readonly victims: readonly Actor[];
   /** The last so many runs hold an Exec, which must not run twice. */
   readonly execRuns: number;
+  /** Every so many moments the run of that moment is steered: cancelled, or paused and resumed, in turns. */
+  readonly steerEvery: number;
   /** After so many moments every run may end before the next one starts. */
   readonly settleEvery: number;
 }
 
-type RunView = z.infer<typeof serverRunSchema>;
-
 /** A run of the story, and how it ended. */
 export interface ToldRun {
   readonly label: string;
+  /** What its commands write, which is the label of the first run of those that are linked. */
+  readonly written: string;
   readonly hasExec: boolean;
-  readonly run: RunView;
+  readonly steering: Steering | undefined;
+  readonly run: ServerRun;
   readonly rows: readonly ResultShape[];
 }
 
 export interface KillStory {
   readonly runs: readonly ToldRun[];
   readonly evidence: DeviceEvidence;
-  /** By DeviceID, how often `./Vendor/Demo/Reset` was executed, as the device counted. */
-  readonly resets: ReadonlyMap<string, number>;
+  /** By `<device> <label>`, how often the device executed the Exec of the runs that write it, as it wrote down itself. */
+  readonly executed: ReadonlyMap<string, number>;
   /** Moments at which the run of that moment was not over yet. */
   readonly inMidRun: number;
 }
 
+type Order = Omit<ToldRun, 'run' | 'rows'> & { readonly id: number };
+
 const GROUP = 'all';
-const RUN_LIMIT_MS = 120_000;
-const gatewayRunsSchema = z.object({
-  runs: z.array(z.looseObject({ correlator: z.string().nullable(), counts: countsSchema })),
-});
+const gatewayRunsSchema = z.object({ runs: z.array(runSchema) });
 
 /** Runs fan-outs while actors are killed in the middle of them, waits until all are over, and hears all witnesses. */
 export async function killInMidRun(plan: KillPlan): Promise<KillStory> {
@@ -65,60 +72,96 @@ export async function killInMidRun(plan: KillPlan): Promise<KillStory> {
   }
 }
 
-async function tell(site: Site, { seed, devices, victims, execRuns, settleEvery }: KillPlan): Promise<KillStory> {
+async function tell(site: Site, plan: KillPlan): Promise<KillStory> {
+  const { seed, devices, victims, execRuns, steerEvery, settleEvery } = plan;
   const random = seededStream(seed, 'moments');
   await site.start('server');
   await site.start('gateway');
   await site.start('devices');
   await site.makeGroup(GROUP);
-  const started: { label: string; hasExec: boolean; id: number }[] = [];
-  const order = async (label: string, hasExec: boolean): Promise<number> => {
-    const id = await startRun(site, label, hasExec ? withExec(label) : repeatable(label));
-    started.push({ label, hasExec, id });
+  const started: Order[] = [];
+  const begin = async (label: string, hasExec: boolean, steering?: Steering): Promise<number> => {
+    const commands = hasExec ? withExec(label) : repeatable(label);
+    const id = await order(site, { group: GROUP, commands, correlator: label });
+    started.push({ label, written: label, hasExec, steering, id });
     return id;
   };
   // The first run is slower than those to come; the second one tells how long they take.
-  await ended(site, await order('run-0', false));
-  const begin = performance.now();
-  await ended(site, await order('run-00', false));
-  const usualMs = performance.now() - begin;
+  await ended(site, await begin('run-0', false));
+  const begun = performance.now();
+  await ended(site, await begin('run-00', false));
+  const usualMs = performance.now() - begun;
 
   let inMidRun = 0;
   for (const [index, victim] of victims.entries()) {
     const label = `run-${index + 1}`;
     const hasExec = index >= victims.length - execRuns;
-    const id = await order(label, hasExec);
-    const share = random.next() / 2 ** 32;
+    const turn = (index + 1) / steerEvery;
+    const steering = Number.isInteger(turn) ? STEERINGS[turn % STEERINGS.length] : undefined;
+    const id = await begin(label, hasExec, steering);
+    const share = fraction(random);
     // Every other moment is one of the devices' part of the run, the rest are moments of the whole of it.
-    if (index % 2 === 0) await answeredBy(site, label, share * devices);
+    if (steering !== undefined || index % 2 === 0) await answeredBy(site, label, share * devices);
     else await delay(share * usualMs);
-    if ((await site.server.get(`/api/v1/runs/${id}`, serverRunSchema)).endedAt === null) inMidRun += 1;
-    await site.kill(victim);
-    await site.start(victim);
+    if ((await serverRun(site, id)).endedAt === null) inMidRun += 1;
+    const crash = async (): Promise<void> => {
+      await site.kill(victim);
+      await site.start(victim);
+    };
+    if (steering === undefined) await crash();
+    else await steerAround(site, await numberOfLabel(site, label), steering, random, crash);
     if ((index + 1) % settleEvery === 0 && !hasExec) for (const run of started) await ended(site, run.id);
   }
-  const runs: ToldRun[] = [];
-  for (const { id, ...rest } of started) {
-    runs.push({ ...rest, run: await ended(site, id), rows: await rowsOf(site, id) });
-  }
-  const resets = await countResets(site);
-  await expectOneRunEach(site, [...runs.map(({ run }) => run.correlator), 'resets']);
+  const runs = await outcomesOf(site, started);
+  runs.push(...(await retryCancelled(site, runs, random, victims)));
+  await expectOneRunEach(site, runs);
   // The devices first: they write their trace to its end.
   for (const actor of ['devices', 'gateway', 'server'] as const) await site.stop(actor);
   await expectOneCompletionEach(site, runs);
-  return { runs, evidence: await readEvidence(site.deviceTrace), resets, inMidRun };
+  const evidence = await readEvidence(site.deviceTrace);
+  return { runs, evidence, executed: await executions(site.execLog), inMidRun };
 }
 
-async function startRun({ server, gatewayId }: Site, label: string, commands: string): Promise<number> {
-  const order = { gatewayId, group: GROUP, commands, correlator: label };
-  return (await server.post('/api/v1/runs', order, serverRunSchema)).id;
+async function outcomesOf(site: Site, started: readonly Order[]): Promise<ToldRun[]> {
+  const told: ToldRun[] = [];
+  for (const { id, ...rest } of started) {
+    const run = await ended(site, id);
+    told.push({ ...rest, run, rows: await rowsOf(site.server, id) });
+  }
+  return told;
+}
+
+/** Has the members that a cancelled run left out run again, each time with a kill in the middle. */
+async function retryCancelled(
+  site: Site,
+  runs: readonly ToldRun[],
+  random: SeededStream,
+  victims: readonly Actor[],
+): Promise<ToldRun[]> {
+  const again: Order[] = [];
+  for (const { run, written, label, hasExec, rows } of runs) {
+    if (!rows.some(({ outcome }) => outcome === 'cancelled')) continue;
+    const correlator = `${label}-again`;
+    const wanted = { outcomes: ['cancelled'], correlator };
+    const { id } = await site.server.post(`/api/v1/runs/${run.id}/retry`, wanted, serverRunSchema);
+    again.push({ label: correlator, written, hasExec, steering: undefined, id });
+    await delay(fraction(random) * 500);
+    const victim = victims[random.next() % victims.length]!;
+    await site.kill(victim);
+    await site.start(victim);
+  }
+  return outcomesOf(site, again);
+}
+
+function fraction(random: SeededStream): number {
+  return random.next() / 2 ** 32;
 }
 
 /** Waits until so many members of the run have an outcome. */
 async function answeredBy({ gateway }: Site, label: string, count: number): Promise<void> {
   await until(
     `${label} has ${count} answers`,
-    RUN_LIMIT_MS,
+    120_000,
     async () => {
       const { runs } = await gateway.get('/api/v1/runs?limit=5', gatewayRunsSchema);
       const run = runs.find(({ correlator }) => correlator === label);
@@ -128,32 +171,15 @@ async function answeredBy({ gateway }: Site, label: string, count: number): Prom
   );
 }
 
-async function ended({ server }: Site, id: number): Promise<RunView> {
-  let run = await server.get(`/api/v1/runs/${id}`, serverRunSchema);
-  await until(`run ${id} is over`, RUN_LIMIT_MS, async () => {
-    run = await server.get(`/api/v1/runs/${id}`, serverRunSchema);
-    return run.state === 'complete' || run.state === 'failed';
-  });
-  return run;
+async function numberOfLabel({ gateway }: Site, label: string): Promise<number> {
+  const { runs } = await gateway.get('/api/v1/runs?limit=5', gatewayRunsSchema);
+  return runs.find(({ correlator }) => correlator === label)!.number;
 }
 
-async function rowsOf({ server }: Site, id: number): Promise<ResultShape[]> {
-  const rows: ResultShape[] = [];
-  for await (const row of server.rows(`/api/v1/runs/${id}/results`, resultSchema)) rows.push(row);
-  return rows;
-}
-
-async function countResets(site: Site): Promise<Map<string, number>> {
-  const id = await startRun(site, 'resets', get('1', './Vendor/Demo/Resets'));
-  expect((await ended(site, id)).error).toBeNull();
-  const rows = await rowsOf(site, id);
-  return new Map(rows.map(({ deviceId, deResult }) => [deviceId, Number(resultsOf(deResult)[0]?.data)]));
-}
-
-/** An Exec of Start whose answer got lost is sent again, and must not start a second run. */
-async function expectOneRunEach(site: Site, correlators: readonly (string | null)[]): Promise<void> {
+/** An Exec of Start or Retry whose answer got lost is sent again, and must not start a second run. */
+async function expectOneRunEach(site: Site, told: readonly ToldRun[]): Promise<void> {
   const { runs } = await site.gateway.get('/api/v1/runs?limit=1000', gatewayRunsSchema);
-  expect(runs.map(({ correlator }) => correlator).sort()).toEqual([...correlators].sort());
+  expect(runs.map(({ correlator }) => correlator).sort()).toEqual(told.map(({ label }) => label).sort());
 }
 
 async function expectOneCompletionEach(site: Site, runs: readonly ToldRun[]): Promise<void> {
@@ -161,8 +187,8 @@ async function expectOneCompletionEach(site: Site, runs: readonly ToldRun[]): Pr
   try {
     for (const { run } of runs) {
       const completions = await store.completions(site.gatewayId, run.resultsUrl ?? '');
-      expect(completions.map(({ correlator, generation }) => ({ correlator, generation }))).toEqual([
-        { correlator: run.correlator, generation: 1 },
+      expect(completions.map(({ correlator, generation, data }) => ({ correlator, generation, data }))).toEqual([
+        { correlator: run.correlator, generation: 1, data: alertDataOf(run) },
       ]);
     }
   } finally {
@@ -170,25 +196,40 @@ async function expectOneCompletionEach(site: Site, runs: readonly ToldRun[]): Pr
   }
 }
 
+function alertDataOf({ state, counts }: ServerRun): string {
+  if (state === 'cancelled') return '551';
+  if (counts?.succeeded === counts?.targets) return '200';
+  return counts?.succeeded === 0 ? '550' : '250';
+}
+
 /** Every member has exactly one outcome, the counts add up, and what a device saw acknowledged is there as it sent it. */
 export function expectNothingLost({ runs, evidence }: KillStory, devices: number): void {
   const urls = runs.map(({ run }) => run.resultsUrl);
   expect(new Set(urls).size).toBe(runs.length);
-  for (const { label, run, rows, hasExec } of runs) {
-    expect(run, label).toMatchObject({ state: 'complete', error: null, correlator: label });
-    expect(rows.map(({ n }) => n)).toEqual(Array.from({ length: devices }, (_, index) => index + 1));
-    expect(new Set(rows.map(({ deviceId }) => deviceId)).size).toBe(devices);
+  const taken = new Set<string>();
+  for (const { label, written, run, rows, hasExec, steering } of runs) {
+    expect(run, label).toMatchObject({ error: null, correlator: label });
+    // One that was to be cancelled may have ended before.
+    expect(steering === 'cancel' ? ['cancelled', 'complete'] : ['complete'], label).toContain(run.state);
+    const isRetry = label !== written;
+    const members = isRetry ? rows.length : devices;
+    expect(rows.map(({ n }) => n)).toEqual(Array.from({ length: members }, (_, index) => index + 1));
+    expect(new Set(rows.map(({ deviceId }) => deviceId)).size).toBe(members);
     const counts = run.counts!;
     for (const outcome of OUTCOMES) {
       const count = rows.filter((row) => row.outcome === outcome).length;
       expect(counts[outcome], `${label} ${outcome}`).toBe(count);
     }
-    expect(counts).toMatchObject({ targets: devices, pending: 0 });
+    expect(counts).toMatchObject({ targets: members, pending: 0 });
     for (const { deviceId, outcome, deResult } of rows) {
-      if (outcome === 'succeeded') expectOwnAnswer(deResult, label, hasExec);
-      else expect([...evidence.acknowledged], `${deviceId} ${outcome}`).not.toContain(`${deviceId} ${label}`);
+      if (outcome === 'succeeded') {
+        expectOwnAnswer(deResult, written, hasExec);
+        taken.add(`${deviceId} ${written}`);
+      }
     }
   }
+  // A device has one answer to what linked runs write: those that have it already are not run again.
+  expect([...evidence.acknowledged].filter((answer) => !taken.has(answer))).toEqual([]);
 }
 
 function expectOwnAnswer(deResult: string | null, label: string, hasExec: boolean): void {
@@ -201,21 +242,21 @@ function expectOwnAnswer(deResult: string | null, label: string, hasExec: boolea
   expect(resultsOf(deResult).find(({ cmdRef }) => cmdRef === '3')?.data).toBe(label);
 }
 
-/** No device was handed an Exec of the same run twice, whatever became of the first one. */
-export function expectNoExecTwice({ runs, evidence }: KillStory): void {
-  for (const { label, rows } of runs.filter(({ hasExec }) => hasExec)) {
-    const twice = rows.filter(({ deviceId }) => (evidence.handed.get(`${deviceId} ${label}`) ?? 0) > 1);
-    expect(twice, label).toEqual([]);
+/**
+ * No device was handed an Exec of the same run twice or executed it twice, whatever became of the first one; whose
+ * Exec is said to have succeeded executed it, and one whose commands never left did not.
+ */
+export function expectNoExecTwice({ runs, evidence, executed }: KillStory): void {
+  const lastOf = new Map<string, { readonly outcome: string; readonly label: string }>();
+  for (const { label, written, rows } of runs.filter(({ hasExec }) => hasExec)) {
+    for (const { deviceId, outcome } of rows) lastOf.set(`${deviceId} ${written}`, { outcome, label });
   }
-}
-
-/** Each device executed as many Execs as it was handed: for devices that lived through the whole story. */
-export function expectResetsAsHanded({ runs, evidence, resets }: KillStory): void {
-  const labels = runs.filter(({ hasExec }) => hasExec).map(({ label }) => label);
-  for (const [deviceId, count] of resets) {
-    expect(count, deviceId).toBe(
-      labels.filter((label) => (evidence.handed.get(`${deviceId} ${label}`) ?? 0) > 0).length,
-    );
+  for (const [key, { outcome, label }] of lastOf) {
+    const times = executed.get(key) ?? 0;
+    expect(evidence.handed.get(key) ?? 0, `${key} handed, ${label} ${outcome}`).toBeLessThanOrEqual(1);
+    if (outcome === 'succeeded') expect(times, `${key} executed, ${label}`).toBe(1);
+    else if (outcome === 'unknown') expect(times, `${key} executed, ${label}`).toBeLessThanOrEqual(1);
+    else expect(times, `${key} executed, ${label} ${outcome}`).toBe(0);
   }
 }
 
@@ -224,13 +265,5 @@ function repeatable(label: string): string {
 }
 
 function withExec(label: string): string {
-  return `${repeatable(label)}<Exec><CmdID>4</CmdID><Item><Target><LocURI>./Vendor/Demo/Reset</LocURI></Target></Item></Exec>`;
-}
-
-function get(cmdId: string, locUri: string): string {
-  return `<Get><CmdID>${cmdId}</CmdID><Item><Target><LocURI>${locUri}</LocURI></Target></Item></Get>`;
-}
-
-function write(cmdId: string, label: string): string {
-  return `<Replace><CmdID>${cmdId}</CmdID><Item><Target><LocURI>./Vendor/Demo/Label</LocURI></Target><Data>${label}</Data></Item></Replace>`;
+  return repeatable(label) + exec('4', 'Reset', label);
 }

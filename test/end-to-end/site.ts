@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { stringify } from 'yaml';
 import { z } from 'zod';
-import { jobSchema } from '../../src/api/shapes.ts';
+import { jobSchema } from '../../src/api/server-shape.ts';
 import { type ApiClient, apiClient } from '../../src/app/api-client.ts';
 import { type Child, startChild } from '../../src/app/demo/child.ts';
 import { DMGW } from './dmgw.ts';
@@ -17,6 +17,8 @@ export type Actor = 'server' | 'gateway' | 'devices';
 /** Ports that no outgoing connection is given: an actor that comes back finds its own free. */
 const FIRST_PORT = 20_000;
 const LAST_PORT = 32_000;
+/** What the message of a failed test quotes. */
+const SAID_LINES = 40;
 
 export interface SiteOptions {
   readonly devices: number;
@@ -25,6 +27,14 @@ export interface SiteOptions {
   readonly fanout?: Readonly<Record<string, number>>;
   /** More of the gateway’s `servers` entry. */
   readonly server?: Readonly<Record<string, unknown>>;
+  /** More of the gateway’s `store`. */
+  readonly store?: Readonly<Record<string, unknown>>;
+  /** More of the gateway’s `southbound`. */
+  readonly southbound?: Readonly<Record<string, unknown>>;
+  /** What devices do wrong, as `dmgw devices --faults` takes it. */
+  readonly faults?: string;
+  /** Whether the devices write what they send and get; true by default. */
+  readonly isTraced?: boolean;
 }
 
 /** The three actors as processes of their own, each at the same address again when it is started again. */
@@ -35,6 +45,8 @@ export interface Site {
   readonly gatewayConfig: string;
   /** What the devices sent and got, every body. */
   readonly deviceTrace: string;
+  /** What the devices executed, a file for each. */
+  readonly execLog: string;
   readonly server: ApiClient;
   readonly gateway: ApiClient;
   readonly serverUrl: string;
@@ -46,10 +58,12 @@ export interface Site {
   /** Ends it as a crash would. */
   kill(actor: Actor): Promise<void>;
   stop(actor: Actor): Promise<void>;
-  /** Has the DM Server make a group of all devices, through DM sessions. */
-  makeGroup(group: string): Promise<void>;
+  /** Has the DM Server make a group of these devices, or of all, through DM sessions. */
+  makeGroup(group: string, members?: readonly string[]): Promise<void>;
   /** What the actors said on stderr last, for the message of a failed test. */
   said(): string;
+  /** Everything that an actor said on stderr. */
+  linesOf(actor: Actor): readonly string[];
   /** Ends what is still running and removes the folder. */
   close(): Promise<void>;
 }
@@ -76,6 +90,7 @@ export async function makeSite(options: SiteOptions): Promise<Site> {
   const gatewayConfig = join(dir, 'gateway.yaml');
   const accounts = join(dir, 'accounts.jsonl');
   const deviceTrace = join(dir, 'device-trace');
+  const execLog = join(dir, 'exec-log');
   await writeFile(
     serverConfig,
     stringify({
@@ -99,7 +114,7 @@ export async function makeSite(options: SiteOptions): Promise<Site> {
     stringify({
       role: 'gateway',
       gateway: { id: gatewayId },
-      store: { url: `sqlite:${join(dir, 'gateway.db')}` },
+      store: { url: `sqlite:${join(dir, 'gateway.db')}`, ...options.store },
       servers: [
         {
           id: 'dm-server',
@@ -111,14 +126,14 @@ export async function makeSite(options: SiteOptions): Promise<Site> {
         },
       ],
       northbound: { notifications, alertRetryFirstMs: 300, alertRetryMaxMs: 1_000 },
-      southbound: { listen: at(gatewayDm, '/dm'), deviceIdInNotification: true },
+      southbound: { listen: at(gatewayDm, '/dm'), deviceIdInNotification: true, ...options.southbound },
       fanout: { ...options.fanout },
       api: { listen: at(gatewayApi) },
       log: { level: 'warn' },
     }),
   );
 
-  const lines: string[] = [];
+  const lines: { readonly actor: Actor; readonly line: string }[] = [];
   const running = new Map<Actor, Child>();
   const server = apiClient(at(serverApi));
   const gateway = apiClient(at(gatewayApi));
@@ -126,15 +141,7 @@ export async function makeSite(options: SiteOptions): Promise<Site> {
 
   async function start(actor: Actor): Promise<void> {
     const args = actor === 'devices' ? deviceArgs() : roleArgs(actor);
-    const child = startChild(
-      actor,
-      args,
-      (line) => {
-        lines.push(`${actor}: ${line}`);
-        if (lines.length > 40) lines.shift();
-      },
-      DMGW,
-    );
+    const child = startChild(actor, args, (line) => lines.push({ actor, line }), DMGW);
     running.set(actor, child);
     await child.event(actor === 'devices' ? 'listening' : 'ready');
     if (actor === 'devices' && !hasAccounts) {
@@ -149,12 +156,16 @@ export async function makeSite(options: SiteOptions): Promise<Site> {
 
   /** The first time they make their accounts, then they are the same devices again. */
   function deviceArgs(): string[] {
-    const common = ['devices', '--dm-url', at(gatewayDm, '/dm'), '--trace', deviceTrace, '--json'];
+    const common = [
+      ...['devices', '--dm-url', at(gatewayDm, '/dm'), '--seed', String(options.seed), '--exec-log', execLog, '--json'],
+      ...(options.isTraced === false ? [] : ['--trace', deviceTrace]),
+      ...(options.faults === undefined ? [] : ['--faults', options.faults]),
+    ];
     if (hasAccounts) return [...common, '--accounts', accounts];
     return [
       ...common,
-      ...['--count', String(options.devices), '--auth', 'mixed', '--seed', String(options.seed)],
-      ...['--server-id', 'dm-gateway', '--listen', devicesAt, '--write-accounts', accounts],
+      ...['--count', String(options.devices), '--auth', 'mixed', '--server-id', 'dm-gateway'],
+      ...['--listen', devicesAt, '--write-accounts', accounts],
     ];
   }
 
@@ -164,6 +175,7 @@ export async function makeSite(options: SiteOptions): Promise<Site> {
     serverConfig,
     gatewayConfig,
     deviceTrace,
+    execLog,
     server,
     gateway,
     serverUrl: at(serverApi),
@@ -172,21 +184,30 @@ export async function makeSite(options: SiteOptions): Promise<Site> {
     start,
     kill: async (actor) => running.get(actor)?.kill(),
     stop: async (actor) => running.get(actor)?.stop(),
-    async makeGroup(group) {
-      const members = Array.from({ length: options.devices }, (_, index) => `urn:dev:demo:${index + 1}`);
+    async makeGroup(group, members = Array.from({ length: options.devices }, (_, index) => deviceIdOf(index))) {
       let job = await server.post('/api/v1/groups', { gatewayId, group, members }, jobSchema);
-      await until(`group ${group} is there`, 30_000, async () => {
+      await until(`group ${group} is there`, 60_000, async () => {
         job = await server.get(`/api/v1/jobs/${job.id}`, jobSchema);
         return job.state === 'complete' || job.error !== null;
       });
       if (job.error) throw new Error(`group ${group}: ${job.error.message}`);
     },
-    said: () => lines.join('\n'),
+    said: () =>
+      lines
+        .slice(-SAID_LINES)
+        .map(({ actor, line }) => `${actor}: ${line}`)
+        .join('\n'),
+    linesOf: (actor) => lines.filter((said) => said.actor === actor).map(({ line }) => line),
     async close() {
       await Promise.all([...running.values()].map((child) => child.kill()));
       await rm(dir, { recursive: true, force: true });
     },
   };
+}
+
+/** DeviceID of a simulated device, by its place in the fleet from 0. */
+export function deviceIdOf(index: number): string {
+  return `urn:dev:demo:${index + 1}`;
 }
 
 /** Asks until the answer is yes; rejects when it is not within the time. */

@@ -157,7 +157,7 @@ function retry({ pick, outcomes }: { pick: number; outcomes: readonly SettledOut
         serverId: 'dm-server',
         correlator: undefined,
         idempotencyKey: undefined,
-        policy: undefined,
+        policy: {},
       });
       const members = earlier.members.filter(({ outcome }) => outcomes.some((one) => one === outcome));
       const status = model.active.includes(earlier)

@@ -264,6 +264,16 @@ export class MemoryFanOutStore implements FanOutStore {
     return Promise.resolve(row ? this.#settle(row, ending, now, now) : NOT_APPLIED);
   }
 
+  endUnsent(target: Target, ending: Ending, now: EpochMs): Promise<Settlement> {
+    const row = this.#row(target);
+    const isUnsent = row?.target.phase === 'held' || row?.target.phase === 'waiting';
+    return Promise.resolve(isUnsent ? this.#settle(row, ending, now, undefined) : NOT_APPLIED);
+  }
+
+  together<Result>(ask: () => Result): Result {
+    return ask();
+  }
+
   sentTargets(after: { run: number; n: number } | undefined, limit: number): Promise<readonly Target[]> {
     const sent = this.#active()
       .flatMap(({ number }) => this.#rows(number))

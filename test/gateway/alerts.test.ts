@@ -187,6 +187,34 @@ describe('alerts of devices', () => {
   });
 });
 
+describe('alerts of the inventory', () => {
+  const types = async () =>
+    (await store.deviceAlerts.list(undefined, 10)).map(({ alert }) => textIn(alert, 'Type')?.split(':').at(-2));
+
+  it('gateway: tells a DM Server that wants it which device came for the first time, and which was decommissioned', async () => {
+    await open({ inventoryAlerts: 'all' });
+    await rawDevice(ONE).open('A', 1201);
+    const attached = genericAlert(await dmServer.receive(isGeneric));
+    expect(textIn(attached, 'Type')).toBe('urn:oma:at:oma-gwmo:deviceattached:1.0');
+    expect(attached).toContain('<LocURI>./GwDeviceInventory/1</LocURI>');
+    expect(attached).toContain(`<Data>${ONE}</Data>`);
+    await rawDevice(ONE).open('B', 1201);
+    await gateway!.enrolment.remove(ONE, { purge: false });
+    const isDetached = (body: string) => body.includes('devicedetached');
+    expect(genericAlert(await dmServer.receive(isDetached))).toContain(`<Data>${ONE}</Data>`);
+    await gateway!.enrolment.remove(ONE, { purge: true });
+    await gateway!.enrolment.remove(TWO, { purge: true });
+    expect(await types()).toEqual(['devicedetached', 'deviceattached']);
+  });
+
+  it('gateway: tells nobody who did not ask', async () => {
+    await open({ deviceAlerts: 'all' });
+    await rawDevice(ONE).open('A', 1201);
+    await gateway!.enrolment.remove(ONE, { purge: false });
+    expect(await types()).toEqual([]);
+  });
+});
+
 describe('decommissioning', () => {
   it('gateway: gives a session nothing new once its device is decommissioned', async () => {
     await open();

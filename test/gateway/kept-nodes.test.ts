@@ -33,6 +33,20 @@ describe('Title, TStamp and VerNo of the nodes of a gateway', () => {
     expect(await tree.store.nodes.properties.get(`${renamed}/Members/1/DeviceID`)).toBeUndefined();
   });
 
+  it('gateway: counts every member of a group that one Add brings, and keeps their order', async () => {
+    const names = Array.from({ length: 100 }, (_value, index) => String(index + 1));
+    await tree.add(`${GROUP}/Members/${names[0]}/DeviceID`, 'urn:dev:1');
+    const items = names.map((name) => ({
+      target: { locUri: `${GROUP}/Members/${name}/DeviceID` },
+      data: `urn:dev:${name}`,
+    }));
+    const codes = await tree.codesOf({ kind: 'Add', cmdId: '1', items });
+    expect(codes).toEqual([418, ...names.slice(1).map(() => 200)]);
+    expect(await property(`${GROUP}/Members`, 'VerNo')).toBe('100');
+    const { members } = await tree.store.groups.resolvedMembers('meters', 0, 200, 0);
+    expect(members.map(({ deviceId }) => deviceId)).toEqual(names.map((name) => `urn:dev:${name}`));
+  });
+
   it('gateway: keeps nothing of the nodes of a run, which change without a DM Server', async () => {
     await tree.add(`${GROUP}/Members/1/DeviceID`, 'urn:dev:1');
     const commands = '<Get><CmdID>1</CmdID><Item><Target><LocURI>./DevInfo/Mod</LocURI></Target></Item></Get>';

@@ -3,6 +3,18 @@ import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { md5Proof, nextNonceIn, rawMessage, rawStatus, statusIn, textIn } from './raw-syncml.ts';
 
+/** The gateway answered with another HTTP status than 200. */
+export class HttpRefused extends Error {
+  readonly status: number;
+  readonly retryAfter: string | null;
+
+  constructor({ status, headers }: Response) {
+    super(`HTTP ${status}`);
+    this.status = status;
+    this.retryAfter = headers.get('retry-after');
+  }
+}
+
 /** A device in lock step: it sends exactly what the test tells it to, and keeps only its nonce. */
 export class RawDevice {
   readonly id: string;
@@ -60,7 +72,7 @@ export class RawDevice {
       headers: { 'content-type': 'application/vnd.syncml.dm+xml' },
       body: xml,
     });
-    if (response.status !== 200) throw new Error(`HTTP ${response.status}`);
+    if (response.status !== 200) throw new HttpRefused(response);
     return response.text();
   }
 

@@ -2,7 +2,9 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { addGatewayRoutes } from '../../src/api/gateway-routes.ts';
 import { type Api, createApi, listenApi } from '../../src/api/listener.ts';
 import { DEFAULT_POLICY } from '../../src/fanout/policy.ts';
+import { createAuditNote } from '../../src/gateway/audit-trail.ts';
 import type { Gateway } from '../../src/gateway/gateway.ts';
+import { createRunRemoval } from '../../src/gateway/run-removal.ts';
 import type { Answer } from '../../src/protocol/message/message.ts';
 import { treeFixture } from './tree-fixture.ts';
 
@@ -19,6 +21,9 @@ beforeEach(async () => {
   await store.groups.create('meters', {
     members: ['urn:dev:1', 'urn:dev:2'].map((deviceId, at) => ({ name: String(at + 1), deviceId })),
   });
+  const silent = () => undefined;
+  const note = createAuditNote(store.audit, () => 1_000_000, { info: silent, warn: silent, error: silent });
+  const removeRun = createRunRemoval(store, note);
   const gateway = {
     store,
     startRun: (request: Parameters<Gateway['startRun']>[0]) =>
@@ -27,6 +32,7 @@ beforeEach(async () => {
     pauseRun: (run: number) => engine.pauseRun(run),
     resumeRun: (run: number) => engine.resumeRun(run),
     cancelRun: (run: number) => engine.cancelRun(run),
+    deleteRun: (run: number) => removeRun(run, 'api'),
     planRun: tree.makePlan,
   } as unknown as Gateway;
   api = createApi({
@@ -45,7 +51,12 @@ afterEach(async () => {
   await tree.close();
 });
 
-async function call(method: 'GET' | 'POST', path: string, body?: object, headers: Record<string, string> = {}) {
+async function call(
+  method: 'GET' | 'POST' | 'DELETE',
+  path: string,
+  body?: object,
+  headers: Record<string, string> = {},
+) {
   const json = body && { 'content-type': 'application/json' };
   const answer = await fetch(`${url}/api/v1${path}`, {
     method,
@@ -127,6 +138,20 @@ describe('runs over the API', () => {
     expect(await call('POST', '/runs/1/pause')).toMatchObject({ status: 409, json: { title: 'Conflict' } });
   });
 
+  it('api: deletes a run that has ended, with its results, and notes who did it', async () => {
+    await start();
+    expect(await call('DELETE', '/runs/1')).toMatchObject({ status: 409, json: { code: 'GATEWAY_RUN_ACTIVE' } });
+    await answer('urn:dev:1');
+    await answer('urn:dev:2');
+    await tree.store.nodes.acls.set('./SCR/Results/Results1', 'Get=other');
+    expect(await call('DELETE', '/runs/1')).toMatchObject({ status: 204, text: '' });
+    for (const path of ['/runs/1', '/runs/1/results']) expect((await call('GET', path)).status).toBe(404);
+    expect(await call('DELETE', '/runs/1')).toMatchObject({ status: 404 });
+    expect(await tree.store.nodes.acls.get('./SCR/Results/Results1')).toBeUndefined();
+    const [noted] = await tree.store.audit.list(undefined, 9);
+    expect(noted).toMatchObject({ actor: 'api', action: 'run.delete', subject: 'run 1' });
+  });
+
   it('api: retries what did not succeed once for a key, with a policy of its own', async () => {
     await start({ Attempts: 7 });
     await answer('urn:dev:1', 500);
@@ -143,6 +168,7 @@ describe('runs over the API', () => {
     expect((await retry()).json['number']).toBe(2);
     expect(await call('POST', '/runs/1/retry', { outcomes: ['lost'] })).toMatchObject({ status: 400 });
     expect((await call('POST', '/runs/1/retry', { outcomes: ['succeeded'] })).json).toMatchObject({ number: 3 });
+    expect((await call('POST', '/runs/1/retry')).json).toMatchObject({ number: 4, policy: { Backoff: 5 } });
   });
 });
 
@@ -165,7 +191,28 @@ describe('plans over the API', () => {
     expect(await tree.store.fanOut.run(1)).toBeUndefined();
     expect((await call('POST', '/plans', { group: 'nowhere', commands: COMMANDS })).status).toBe(404);
   });
+
+  it('api: expects what earlier runs took, the one with the most answers first of all', async () => {
+    const expected = async () =>
+      (await call('POST', '/plans', { group: 'meters', commands: COMMANDS })).json['expectedMs'];
+    await start();
+    await answer('urn:dev:1');
+    await answer('urn:dev:2');
+    // 2 devices in 1 ms, both at once: no longer than that, and once more for the last of them.
+    expect(await expected()).toBe(2);
+    await start();
+    await answer('urn:dev:1');
+    await call('POST', '/runs/2/cancel');
+    expect(await expected()).toBe(2);
+  });
 });
+
+async function statusOfStream(): Promise<number> {
+  const abort = new AbortController();
+  const { status } = await fetch(`${url}/api/v1/runs/1/events`, { signal: abort.signal });
+  abort.abort();
+  return status;
+}
 
 describe('results over the API', () => {
   async function mixedRun(): Promise<void> {
@@ -223,6 +270,17 @@ describe('results over the API', () => {
     await mixedRun();
     const { json } = await call('GET', '/runs/1/verification');
     expect(json).toEqual({ run: 1, members: 2, agrees: true, differences: [] });
+  });
+
+  it('api: gives the place of a stream whose reader has gone to another one', async () => {
+    await start();
+    const gone = new AbortController();
+    const open = () => fetch(`${url}/api/v1/runs/1/events`, { signal: gone.signal });
+    const streams = await Promise.all(Array.from({ length: 64 }, open));
+    for (const { body } of streams) await body?.getReader().read();
+    expect(await call('GET', '/runs/1/events')).toMatchObject({ status: 503, json: { code: 'API_TOO_MANY_STREAMS' } });
+    gone.abort();
+    await expect.poll(async () => statusOfStream(), { timeout: 3_000 }).toBe(200);
   });
 
   it('api: streams a run as it changes, until its end', async () => {

@@ -161,6 +161,17 @@ describe('Ext/Plan', () => {
     expect(await dataOf(`${PLAN}/Refusal`)).toContain('404 ');
     expect((await tree.get(`${PLAN}/Targets`)).code).toBe(404);
   });
+
+  it('gateway: tells nobody of a group on which the server that named it has no Get', async () => {
+    await tree.add(`${GROUP}/Members/3/DeviceID`, 'urn:dev:nobody');
+    expect((await tree.replace(`${GROUP}?prop=ACL`, 'Get=srv&Replace=srv', {})).code).toBe(200);
+    await tree.replace(`${SCM}/ToBeFannedOut`, COMMANDS, XML, 'other');
+    await tree.replace(`${SCM}/TargetGroupRef`, GROUP, {}, 'other');
+    expect(await dataOf(`${PLAN}/Refusal`)).toBe('425 the ACL gives no Get on group meters');
+    expect((await tree.get(`${PLAN}/Hindered`)).code).toBe(404);
+    await tree.replace(`${SCM}/TargetGroupRef`, GROUP);
+    expect(await dataOf(`${PLAN}/Refusal`)).toBe(`409 ${SCM}/ToBeFannedOut was last written by another DM Server`);
+  });
 });
 
 describe('Ext/Runs', () => {
@@ -211,6 +222,26 @@ describe('Ext/Runs', () => {
     expect((await tree.exec(`${RUNS}/1/Retry`, undefined, 'srv', 'succeeded, failed')).code).toBe(202);
     expect((await tree.store.fanOut.run(3))?.counts.targets).toBe(2);
     expect((await tree.exec(`${RUNS}/1/Retry`, undefined, 'srv', 'timed-out')).code).toBe(412);
+  });
+
+  it('gateway: gives a retry the policy of the run, but for what is written below Ext/Policy', async () => {
+    await tree.replace(`${POLICY}/Attempts`, '5', INT);
+    await tree.replace(`${POLICY}/Backoff`, '7', INT);
+    await tree.replace(`${POLICY}/NotAfter`, '2030-01-01T00:00:00Z', {});
+    await start();
+    await answer('urn:dev:1', 500);
+    await answer('urn:dev:2');
+    for (const name of ['Attempts', 'Backoff', 'NotAfter']) await tree.delete(`${POLICY}/${name}`);
+    await tree.replace(`${POLICY}/Backoff`, '9', INT);
+    expect((await tree.exec(`${RUNS}/1/Retry`)).code).toBe(202);
+    expect((await tree.store.fanOut.run(2))?.policy).toMatchObject({
+      attempts: 5,
+      backoffMs: 9_000,
+      notAfter: undefined,
+    });
+    await tree.replace(`${POLICY}/NotBefore`, '2030-01-02T00:00:00Z', {});
+    await tree.replace(`${POLICY}/NotAfter`, '2030-01-01T00:00:00Z', {});
+    expect((await tree.exec(`${RUNS}/1/Retry`)).code).toBe(400);
   });
 
   it('gateway: refuses an outcome that there is not, and names those there are', async () => {

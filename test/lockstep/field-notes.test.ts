@@ -120,7 +120,7 @@ describe('HTTP as clients speak it', () => {
 
   it('gateway: keeps nothing open for a client that simply does not post again', async () => {
     await post(gateway.dmUrl, message({ proof: proofFor() }, PACKAGE_1));
-    expect(gateway.openSessions).toBe(0);
+    expect(gateway.load.openSessions).toBe(0);
   });
 });
 
@@ -355,7 +355,7 @@ describe('answers as clients give them', () => {
     expect(statusIn(text, '2')).toBe(200);
     expect(elementsIn(text, 'Get')).toEqual([]);
     expect(cmdId).not.toBe('');
-    expect(gateway.openSessions).toBe(0);
+    expect(gateway.load.openSessions).toBe(0);
   });
 
   it('gateway: asks a client on that has not finished, and takes what it says then', async () => {

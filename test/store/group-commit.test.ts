@@ -53,6 +53,21 @@ describe('group commit', () => {
     expect(await database.read(ids)).toEqual([1, 3, 4]);
   });
 
+  it('store: does writes that belong together in one transaction, or none of them', async () => {
+    const fill = Array.from({ length: 499 }, (_value, index) => database.write(() => insert(1_000 + index)));
+    const both = database.together(() => [database.write(() => insert(1)), database.write(() => insert(2))]);
+    const torn = database.together(() => [
+      database.write(() => insert(3)),
+      database.write(() => {
+        throw new DmError('TEST_REFUSED', 'refused');
+      }),
+    ]);
+    expect(await Promise.all(both)).toEqual([1, 1]);
+    expect((await Promise.allSettled(torn)).map(({ status }) => status)).toEqual(['rejected', 'rejected']);
+    await Promise.all(fill);
+    expect((await database.read(ids)).slice(0, 3)).toEqual([1, 2, 1_000]);
+  });
+
   it('store: takes more writes than one transaction holds', async () => {
     await Promise.all(Array.from({ length: 1_200 }, (_value, index) => database.write(() => insert(index + 1))));
     expect(await database.read(() => ids().length)).toBe(1_200);

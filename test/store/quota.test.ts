@@ -53,6 +53,19 @@ describe('a store with a quota', () => {
     await store.close();
   });
 
+  it('store: says that it is of no use while its quota is used up', async () => {
+    const store = await openGatewayStore('sqlite::memory:', { maxBytes: 3 * MAX_BYTES });
+    await store.probe();
+    const taken = await fill(store);
+    await expect(store.probe()).rejects.toMatchObject({
+      code: 'STORE_WRITE',
+      message: expect.stringMatching(/hardly any space left: \d+ bytes of its quota/) as string,
+    });
+    await Promise.all(Array.from({ length: taken }, (_, index) => store.devices.remove(`urn:dev:test:${index}`)));
+    await store.probe();
+    await store.close();
+  });
+
   it('store: opens a database that is larger than its quota', async () => {
     const url = `sqlite:${inFolder('larger.db')}`;
     const store = await openGatewayStore(url);

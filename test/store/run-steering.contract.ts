@@ -44,6 +44,40 @@ export function describeSteering(name: string, open: (groups: Groups) => Promise
       );
     }
 
+    describe('members that are sent nothing', () => {
+      it('store: ends one that waits, without a time of an answer', async () => {
+        await start();
+        const target = await store.nextForDevice(1);
+        expect(await store.endUnsent(target!, ending('unreachable', '503'), T0 + 5)).toMatchObject({ applied: true });
+        expect(await store.member(1, 1)).toMatchObject({ outcome: 'unreachable', answeredAt: undefined, late: false });
+        expect((await store.run(1))?.lastAnswerAt).toBeUndefined();
+      });
+
+      it('store: leaves one alone whose commands have left in the same moment', async () => {
+        await start();
+        const target = (await store.nextForDevice(1))!;
+        const [sent, ended] = await Promise.all([
+          store.markSent(target, T0, T0 + 1_000),
+          store.endUnsent(target, ending('unreachable', '503'), T0),
+        ]);
+        expect([sent, ended.applied]).toEqual([true, false]);
+        expect((await store.settle(target, ending('succeeded'), T0 + 1)).applied).toBe(true);
+        expect(await store.member(1, 1)).toMatchObject({ outcome: 'succeeded', late: false });
+      });
+
+      it('store: takes no end of its own making for a late answer', async () => {
+        await start();
+        const target = await sendTo(1);
+        await store.claimDue(1, T0 + 1_000, { ...UNSENT, by: 'endsAt' }, () => ({
+          kind: 'settle',
+          ...ending('unknown', '504'),
+        }));
+        expect((await store.endUnsent(target, ending('timed-out', '408'), T0 + 1_001)).applied).toBe(false);
+        expect((await store.settle(target, ending('succeeded'), T0 + 1_002)).applied).toBe(true);
+        expect(await store.member(1, 1)).toMatchObject({ outcome: 'succeeded', late: true });
+      });
+    });
+
     describe('states', () => {
       it('store: changes the state from those that allow it, and keeps why a run is paused', async () => {
         const { endsAt } = await start({ state: 'scheduled' });

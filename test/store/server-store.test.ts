@@ -31,6 +31,36 @@ beforeEach(async () => {
 
 afterEach(() => store.close());
 
+describe('alerts that gateways passed on', () => {
+  const alertAt = (at: number, gatewayId = 'gw-1', source: string | undefined = './GwDeviceInventory/1') => ({
+    gatewayId,
+    at,
+    source,
+    alert: `<Alert at="${at}"/>`,
+  });
+
+  it('store: gives them back newest first, in pages, of all gateways or of one', async () => {
+    await store.passedOnAlerts.add([alertAt(10), { ...alertAt(11, 'gw-2'), source: undefined }, alertAt(12)]);
+    expect(await store.passedOnAlerts.list(undefined, 2)).toEqual([
+      { id: 3, ...alertAt(12) },
+      { id: 2, ...alertAt(11, 'gw-2'), source: undefined },
+    ]);
+    expect((await store.passedOnAlerts.list(2, 2)).map(({ id }) => id)).toEqual([1]);
+    expect((await store.passedOnAlerts.list(undefined, 9, 'gw-1')).map(({ id }) => id)).toEqual([3, 1]);
+  });
+
+  it('store: forgets what is old or too much of them, the oldest first', async () => {
+    await store.passedOnAlerts.add([10, 11, 12, 13].map((at) => alertAt(at)));
+    const ids = async () => (await store.passedOnAlerts.list(undefined, 9)).map(({ id }) => id);
+    expect(await store.passedOnAlerts.prune(11, 9, 9)).toBe(1);
+    expect(await ids()).toEqual([4, 3, 2]);
+    expect(await store.passedOnAlerts.prune(0, 1, 1)).toBe(1);
+    expect(await ids()).toEqual([4, 3]);
+    expect(await store.passedOnAlerts.prune(0, 1, 9)).toBe(1);
+    expect(await ids()).toEqual([4]);
+  });
+});
+
 describe('jobs of a DM Server', () => {
   it('store: gives back a job as it was ordered', async () => {
     const job = await store.createJob('gw-1', GROUP, undefined, T0);

@@ -3,6 +3,7 @@ import { applyPolicy, type Policy } from '../../fanout/policy.ts';
 import type { EpochMs, FanOutStore } from '../../fanout/store.ts';
 import { StatusError } from '../../protocol/errors.ts';
 import { STATUS } from '../../protocol/message/codes.ts';
+import type { Data } from '../../protocol/message/message.ts';
 import type { GroupStore } from '../../store/groups.ts';
 import type { NodeStore, StoredNode } from '../../store/nodes.ts';
 import { describedType } from '../../tree/description.ts';
@@ -67,6 +68,7 @@ export function createFanOut(root: string, ports: FanOutPorts): ManagementObject
   const commandsUri = formatLocUri([...rootPath, 'FanOut', 'ToBeFannedOut']);
   const groupUri = formatLocUri([...rootPath, 'FanOut', 'TargetGroupRef']);
   const policy = createPolicyNodes(rootPath, ports.nodes);
+  let last: (Pick<StoredNode, 'data' | 'type'> & Pick<PlanRequest, 'commands'>) | undefined;
 
   async function writeCommands(value: NodeValue, caller: Caller): Promise<void> {
     if (!COMMAND_FORMATS.some((format) => format === value.format)) {
@@ -100,20 +102,22 @@ export function createFanOut(root: string, ports: FanOutPorts): ManagementObject
     if (!groupRef?.data.length) throw refusal(STATUS.incompleteCommand, `${groupUri} is empty`);
     const request: PlanRequest = {
       group: await existingGroup(groupRef),
-      commands: parseCommands(commands.data, commands.type),
+      commands: parsed(commands),
       policy: applyPolicy(ports.policy, await policy.input()),
     };
-    return { request, leaves: [[commandsUri, commands] as const, [groupUri, groupRef] as const] };
+    return { request, commands, groupRef };
   }
 
+  type Order = Awaited<ReturnType<typeof readOrder>>;
+
   async function start({ correlator }: ExecRequest, caller: Caller): Promise<ExecResult> {
-    const { request, leaves } = await readOrder();
+    const order = await readOrder();
+    const { request } = order;
     const { serverId } = caller;
-    await checkGroup(request.group, caller);
-    for (const [uri, { writtenBy }] of leaves) {
-      if (writtenBy === serverId) continue;
-      throw refusal(STATUS.conflict, `${uri} was last written by another DM Server`);
+    if ((await ports.groups.resolvedCount(request.group, ports.now())) === 0) {
+      throw refusal(STATUS.incompleteCommand, `group ${request.group} has no members`);
     }
+    await checkRights(order, caller);
     const run = await ports.control.startRun(
       { ...request, fanOutRoot: formatLocUri(rootPath), serverId, correlator, idempotencyKey: undefined },
       serverId,
@@ -121,20 +125,36 @@ export function createFanOut(root: string, ports: FanOutPorts): ManagementObject
     return { status: STATUS.accepted, data: resultsUrl(run.number) };
   }
 
+  /** A plan is made for the server that wrote TargetGroupRef: it tells nobody of a group that is none of theirs. */
+  async function planned(): Promise<PlanRequest> {
+    const order = await readOrder();
+    await checkRights(order, { serverId: order.groupRef.writtenBy });
+    return order.request;
+  }
+
+  async function checkRights({ request, commands, groupRef }: Order, caller: Caller): Promise<void> {
+    if (!(await ports.mayGet([...DEVICE_GROUPS, request.group], caller))) {
+      throw refusal(STATUS.permissionDenied, `the ACL gives no Get on group ${request.group}`);
+    }
+    for (const [uri, { writtenBy }] of [[commandsUri, commands] as const, [groupUri, groupRef] as const]) {
+      if (writtenBy === caller.serverId) continue;
+      throw refusal(STATUS.conflict, `${uri} was last written by another DM Server`);
+    }
+  }
+
+  /** The same list as long as the same is written: a plan reads it for each of its leaves. */
+  function parsed({ data, type }: StoredNode): PlanRequest['commands'] {
+    if (!last || last.type !== type || !isSameData(last.data, data)) {
+      last = { data, type, commands: parseCommands(data, type) };
+    }
+    return last.commands;
+  }
+
   async function existingGroup(groupRef: StoredNode): Promise<string> {
     const text = textOf(groupRef.data, groupUri);
     const group = groupNameOf(groupRefPath(text, groupUri));
     if (group !== undefined && (await ports.groups.exists(group))) return group;
     throw refusal(STATUS.notFound, `${groupUri} names ${text}, and there is no such group`);
-  }
-
-  async function checkGroup(group: string, caller: Caller): Promise<void> {
-    if ((await ports.groups.resolvedCount(group, ports.now())) === 0) {
-      throw refusal(STATUS.incompleteCommand, `group ${group} has no members`);
-    }
-    if (!(await ports.mayGet([...DEVICE_GROUPS, group], caller))) {
-      throw refusal(STATUS.permissionDenied, `the ACL gives no Get on group ${group}`);
-    }
   }
 
   return tableObject(rootPath, FAN_OUT_NODES, {
@@ -159,14 +179,18 @@ export function createFanOut(root: string, ports: FanOutPorts): ManagementObject
     'FanOut/Start': { exec: (_, request, caller) => start(request, caller) },
     ...policy.behaviours,
     ...createPlanNodes({
-      request: async () => (await readOrder()).request,
+      request: planned,
       makePlan: ports.makePlan,
       now: () => ports.now(),
     }),
-    ...createRunNodes(rootPath, ports),
+    ...createRunNodes(rootPath, { ...ports, writtenPolicy: () => policy.input() }),
   });
 }
 
 function refusal(status: number, message: string, options?: ErrorOptions): StatusError {
   return new StatusError(status, 'GATEWAY_FAN_OUT', message, options);
+}
+
+function isSameData(one: Data, other: Data): boolean {
+  return typeof one === 'string' || typeof other === 'string' ? one === other : Buffer.compare(one, other) === 0;
 }

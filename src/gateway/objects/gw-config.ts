@@ -13,6 +13,8 @@ const ROOT = ['GwConfig'];
 /** Path of the node that holds the groups, from the tree's root. */
 export const DEVICE_GROUPS: Path = [...ROOT, 'DeviceGroups'];
 const PAGE = 500;
+/** Names from the root of the object down to `Members`. */
+const MEMBERS_DEPTH = 3;
 /** Longest DeviceID that an account can have. */
 const MAX_DEVICE_ID_CHARS = 256;
 /** Choice: the code points of Mode are not public; 1 stands for proxy mode, the only one there is. */
@@ -77,7 +79,7 @@ export function createGwConfig(groups: GroupStore): ManagementObject {
     await groups.setFilter(group, undefined);
   }
 
-  return tableObject(ROOT, GW_CONFIG_NODES, {
+  const object = tableObject(ROOT, GW_CONFIG_NODES, {
     'DeviceGroups/*': {
       exists: ([group]) => groups.exists(group),
       list: () => pagesOf(PAGE, (last: string | undefined) => groups.names(last ?? '', PAGE)),
@@ -147,6 +149,7 @@ export function createGwConfig(groups: GroupStore): ManagementObject {
     },
     'Ext/Mode': { read: () => Promise.resolve(PROXY_MODE) },
   });
+  return { ...object, isBulk: (path) => path.length === MEMBERS_DEPTH && path.at(-1) === 'Members' };
 }
 
 /** A LocURI, or the bare name of a group, which reads like one; `locUri` is the node that takes it [400]. [FANOUT 4] */

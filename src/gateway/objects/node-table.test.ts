@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import type { Caller } from '../../tree/management-object.ts';
 import { DEV_DETAIL_NODES, DEV_INFO_NODES } from './dev-info.ts';
 import { DEVICE_INVENTORY_NODES } from './device-inventory.ts';
@@ -105,6 +105,22 @@ describe('object made of a node table', () => {
     });
     await expect(object.replace?.(['Shelf', 'a', 'Book'], value, CALLER)).rejects.toMatchObject({ status: 415 });
     await expect(object.add?.(['Cellar'], value, CALLER)).rejects.toMatchObject({ status: 404 });
+  });
+});
+
+describe('a long list', () => {
+  it('gateway: gives others their turn while its nodes are read', async () => {
+    let now = 0;
+    const clock = vi.spyOn(performance, 'now').mockImplementation(() => now);
+    const object = tableObject(['Lib'], SHELVES, { 'Shelf/*': { list: () => listed(['a', 'b', 'c', 'd']) } });
+    const seen: string[] = [];
+    setImmediate(() => seen.push('other'));
+    for await (const name of object.children(['Shelf'])) {
+      seen.push(name);
+      now += 6;
+    }
+    clock.mockRestore();
+    expect(seen).toEqual(['a', 'b', 'other', 'c', 'd']);
   });
 });
 

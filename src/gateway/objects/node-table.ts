@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import { DmError, StatusError } from '../../protocol/errors.ts';
 import { STATUS } from '../../protocol/message/codes.ts';
 import type { Data } from '../../protocol/message/message.ts';
@@ -15,6 +16,9 @@ import type {
   Path,
   Undo,
 } from '../../tree/management-object.ts';
+
+/** How long the children of a node are read, and all that is below them, without a turn for others. */
+const TURN_MS = 10;
 
 export type { NodeDescription as NodeRow, ObjectDescription as NodeTable } from '../../tree/description.ts';
 
@@ -96,7 +100,7 @@ export function tableObject<const T extends ObjectDescription>(
       const mayLack = entry.row.occurrence !== 'One';
       if (!mayLack || (await isThere({ ...place, entry }))) yield name;
     }
-    if (place.entry.any?.does.list) yield* place.entry.any.does.list(place.names);
+    if (place.entry.any?.does.list) yield* withTurns(place.entry.any.does.list(place.names));
   }
 
   return {
@@ -156,6 +160,18 @@ export function tableObject<const T extends ObjectDescription>(
       return entry.does.exec(names, request, caller);
     },
   };
+}
+
+/** The names, with a turn for others whenever what is done for them has taken a while: a list can be long. */
+async function* withTurns(names: AsyncIterable<string>): AsyncGenerator<string> {
+  let since = performance.now();
+  for await (const name of names) {
+    if (performance.now() - since > TURN_MS) {
+      await setImmediate();
+      since = performance.now();
+    }
+    yield name;
+  }
 }
 
 /** Data of a leaf as text; octets must be UTF-8 [400]. */

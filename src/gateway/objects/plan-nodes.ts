@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { Plan } from '../../fanout/plan.ts';
 import type { EpochMs } from '../../fanout/store.ts';
 import { StatusError } from '../../protocol/errors.ts';
@@ -27,7 +28,7 @@ export const PLAN_NODES = {
 } as const satisfies NodeTable;
 
 interface PlanNodePorts {
-  /** What Start would ask for. Throws the `StatusError` that it would be refused with. */
+  /** What Start would ask for, the same commands as long as they are written. Throws the `StatusError` that it would be refused with. */
   readonly request: () => Promise<PlanRequest>;
   readonly makePlan: MakePlan;
   readonly now: () => EpochMs;
@@ -39,14 +40,13 @@ type Planned =
 
 /** The plan of one instance, made when it is read. */
 export function createPlanNodes({ request, makePlan, now }: PlanNodePorts): Behaviours<typeof PLAN_NODES> {
-  let last: { readonly key: string; readonly at: EpochMs; readonly planned: Promise<Planned> } | undefined;
+  let last: { readonly asked: PlanRequest; readonly at: EpochMs; readonly planned: Promise<Planned> } | undefined;
 
   async function planned(): Promise<Planned> {
     const asked = await attempt(request);
     if (asked instanceof StatusError) return { kind: 'refused', refusal: asked };
-    const key = JSON.stringify(asked);
     const at = now();
-    if (last?.key !== key || at - last.at > FRESH_MS) last = { key, at, planned: make(asked) };
+    if (!last || !isSame(last.asked, asked) || at - last.at > FRESH_MS) last = { asked, at, planned: make(asked) };
     return last.planned;
   }
 
@@ -85,6 +85,10 @@ export function createPlanNodes({ request, makePlan, now }: PlanNodePorts): Beha
       ({ expectedMs }) => expectedMs && Math.max(1, Math.round(expectedMs / 1000)),
     ),
   };
+}
+
+function isSame(one: PlanRequest, other: PlanRequest): boolean {
+  return one.commands === other.commands && one.group === other.group && isDeepStrictEqual(one.policy, other.policy);
 }
 
 /** A refusal as a value. */

@@ -63,8 +63,8 @@ export function createResults(
   }
 
   async function memberByName(runName: string, name: string): Promise<Member | undefined> {
-    const run = /^[1-9]\d{0,14}$/.test(name) ? await runByName(runName) : undefined;
-    return run && fanOut.member(run.number, Number(name));
+    const run = /^[1-9]\d{0,14}$/.test(name) ? numberOfResults(runName) : undefined;
+    return run === undefined ? undefined : fanOut.member(run, Number(name));
   }
 
   const ofMember = (select: (member: Member) => string | undefined) => ({

@@ -1,4 +1,5 @@
 import { SETTLED_OUTCOMES, type SettledOutcome, UNSUCCESSFUL_OUTCOMES } from '../../fanout/outcome.ts';
+import type { PolicyInput } from '../../fanout/policy.ts';
 import type { FanOutStore, Run } from '../../fanout/store.ts';
 import { StatusError } from '../../protocol/errors.ts';
 import { STATUS } from '../../protocol/message/codes.ts';
@@ -17,6 +18,8 @@ import type { RunControl } from '../run-control.ts';
 import { resultsUrl } from './results-url.ts';
 
 const PAGE = 100;
+/** Longest name that a refusal quotes: what is allowed has to fit in behind it. */
+const MAX_QUOTED_CHARS = 20;
 const RUNS: Path = ['FanOut', 'Ext', 'Runs'];
 const EXEC = { format: 'null', access: ['Exec'], occurrence: 'One' } as const satisfies NodeRow;
 const TEXT = { format: 'chr', access: ['Get'], occurrence: 'One' } as const satisfies NodeRow;
@@ -37,6 +40,8 @@ export const RUN_NODES = {
 interface RunNodePorts {
   readonly fanOut: Pick<FanOutStore, 'run' | 'runs'>;
   readonly control: RunControl;
+  /** What `Ext/Policy` holds: a retry is the next run too. */
+  readonly writtenPolicy: () => Promise<PolicyInput>;
 }
 
 /** The run whose node in an instance of the Fan-Out MO has this path; undefined: it is no such node. */
@@ -47,7 +52,10 @@ export function runOfNode(path: Path, root: Path): number | undefined {
 }
 
 /** The runs that were started at one instance. */
-export function createRunNodes(root: Path, { fanOut, control }: RunNodePorts): Behaviours<typeof RUN_NODES> {
+export function createRunNodes(
+  root: Path,
+  { fanOut, control, writtenPolicy }: RunNodePorts,
+): Behaviours<typeof RUN_NODES> {
   const fanOutRoot = formatLocUri(root);
 
   async function runByName(name: string): Promise<Run | undefined> {
@@ -81,7 +89,7 @@ export function createRunNodes(root: Path, { fanOut, control }: RunNodePorts): B
         serverId,
         correlator: request.correlator,
         idempotencyKey: undefined,
-        policy: undefined,
+        policy: await writtenPolicy(),
       },
       serverId,
     );
@@ -118,7 +126,7 @@ function outcomesIn(data: Data | undefined, locUri: string): readonly SettledOut
     throw new StatusError(
       STATUS.badRequest,
       'GATEWAY_RETRY',
-      `${locUri}: ${JSON.stringify(name)} is no outcome; allowed are ${SETTLED_OUTCOMES.join(', ')}`,
+      `${locUri}: ${JSON.stringify(name.slice(0, MAX_QUOTED_CHARS))} is no outcome; allowed are ${SETTLED_OUTCOMES.join(', ')}`,
     );
   });
 }

@@ -7,7 +7,7 @@ export function digestOf(name: string, secret: string): string {
 
 /** H(digest:nonce): 16 octets that prove the secret behind `digest`. [SEC 5.3] */
 export function md5Proof(digest: string, nonce: Uint8Array): Uint8Array {
-  return hash('md5', Buffer.concat([Buffer.from(`${digest}:`), nonce]), 'buffer');
+  return hash('md5', withNonce(digest, nonce), 'buffer');
 }
 
 /** B64(H(content)), what a proof needs of it. */
@@ -17,6 +17,13 @@ export function contentHash(content: Uint8Array): string {
 
 /** H(digest:nonce:B64(H(content))): 16 octets that prove the secret and that the content is what was sent. [SEC 5.4, NOTI 6.2] */
 export function contentProof(digest: string, nonce: Uint8Array, hashOfContent: string): Uint8Array {
-  const tail = Buffer.from(`:${hashOfContent}`);
-  return hash('md5', Buffer.concat([Buffer.from(`${digest}:`), nonce, tail]), 'buffer');
+  return hash('md5', withNonce(digest, nonce, `:${hashOfContent}`), 'buffer');
+}
+
+function withNonce(digest: string, nonce: Uint8Array, behind = ''): Uint8Array {
+  const octets = Buffer.allocUnsafe(Buffer.byteLength(digest) + 1 + nonce.length + Buffer.byteLength(behind));
+  const nonceAt = octets.write(`${digest}:`);
+  octets.set(nonce, nonceAt);
+  octets.write(behind, nonceAt + nonce.length);
+  return octets;
 }

@@ -1,10 +1,9 @@
 import { branch, type Element, leaf } from '../element.ts';
-import { type ElementName, elementType } from '../elements.ts';
+import type { ElementName } from '../elements.ts';
 import {
   type Answer,
   type Command,
   type Cred,
-  type Data,
   type Filter,
   type Item,
   type Location,
@@ -16,176 +15,162 @@ import {
 
 /** A message as its element tree, children in the order of the DTD. [REPPRO 5] */
 export function messageToElement({ hdr, body, final }: Message): Element {
-  return compose('SyncML', {
-    SyncHdr: syncHdr(hdr),
-    SyncBody: compose('SyncBody', { Final: final }, body.map(commandToElement)),
-  });
+  const commands = body.map(commandToElement);
+  addFlag(commands, 'Final', final);
+  return branch('SyncML', [syncHdr(hdr), branch('SyncBody', commands)]);
 }
 
 /** A command as its element tree; without CmdID and MsgRef while the session has not given them. */
 export function commandToElement(command: Command | Unnumbered | Answer): Element {
-  const cmdId = 'cmdId' in command ? command.cmdId : undefined;
+  const to: Element[] = [];
+  if ('cmdId' in command) addText(to, 'CmdID', command.cmdId);
   switch (command.kind) {
     case 'Status':
-      return compose('Status', {
-        CmdID: cmdId,
-        MsgRef: 'msgRef' in command ? command.msgRef : undefined,
-        CmdRef: command.cmdRef,
-        Cmd: command.cmd,
-        TargetRef: command.targetRefs,
-        SourceRef: command.sourceRefs,
-        Cred: credElement(command.cred),
-        Chal: command.chal && compose('Chal', { Meta: metaElement(command.chal) }),
-        Data: command.code,
-        Item: command.items.map(itemElement),
-      });
+      if ('msgRef' in command) addText(to, 'MsgRef', command.msgRef);
+      addText(to, 'CmdRef', command.cmdRef);
+      addText(to, 'Cmd', command.cmd);
+      for (const targetRef of command.targetRefs) addText(to, 'TargetRef', targetRef);
+      for (const sourceRef of command.sourceRefs) addText(to, 'SourceRef', sourceRef);
+      addCred(to, command.cred);
+      if (command.chal !== undefined) {
+        const chal: Element[] = [];
+        addMeta(chal, command.chal);
+        to.push(branch('Chal', chal));
+      }
+      addNumber(to, 'Data', command.code);
+      addItems(to, command.items);
+      return branch('Status', to);
     case 'Results':
-      return compose('Results', {
-        CmdID: cmdId,
-        MsgRef: 'msgRef' in command ? command.msgRef : undefined,
-        CmdRef: command.cmdRef,
-        Meta: metaElement(command.meta),
-        TargetRef: command.targetRef,
-        SourceRef: command.sourceRef,
-        Item: command.items.map(itemElement),
-      });
+      if ('msgRef' in command) addText(to, 'MsgRef', command.msgRef);
+      addText(to, 'CmdRef', command.cmdRef);
+      addMeta(to, command.meta);
+      addText(to, 'TargetRef', command.targetRef);
+      addText(to, 'SourceRef', command.sourceRef);
+      addItems(to, command.items);
+      return branch('Results', to);
     case 'Add':
     case 'Replace':
     case 'Copy':
     case 'Get':
     case 'Delete':
-      return compose(command.kind, {
-        CmdID: cmdId,
-        NoResp: command.noResp,
-        Archive: command.archive,
-        SftDel: command.sftDel,
-        Lang: command.lang,
-        Cred: credElement(command.cred),
-        Meta: metaElement(command.meta),
-        Item: command.items.map(itemElement),
-      });
+      addFlag(to, 'NoResp', command.noResp);
+      if (command.kind === 'Delete') {
+        addFlag(to, 'Archive', command.archive);
+        addFlag(to, 'SftDel', command.sftDel);
+      }
+      if (command.kind === 'Get') addText(to, 'Lang', command.lang);
+      addCred(to, command.cred);
+      addMeta(to, command.meta);
+      addItems(to, command.items);
+      return branch(command.kind, to);
     case 'Exec':
-      return compose('Exec', {
-        CmdID: cmdId,
-        NoResp: command.noResp,
-        Cred: credElement(command.cred),
-        Meta: metaElement(command.meta),
-        Correlator: command.correlator,
-        Item: command.items.map(itemElement),
-      });
+      addFlag(to, 'NoResp', command.noResp);
+      addCred(to, command.cred);
+      addMeta(to, command.meta);
+      addText(to, 'Correlator', command.correlator);
+      addItems(to, command.items);
+      return branch('Exec', to);
     case 'Alert':
-      return compose('Alert', {
-        CmdID: cmdId,
-        NoResp: command.noResp,
-        Cred: credElement(command.cred),
-        Data: command.code,
-        Correlator: command.correlator,
-        Item: command.items.map(itemElement),
-      });
+      addFlag(to, 'NoResp', command.noResp);
+      addCred(to, command.cred);
+      addNumber(to, 'Data', command.code);
+      addText(to, 'Correlator', command.correlator);
+      addItems(to, command.items);
+      return branch('Alert', to);
     case 'Atomic':
     case 'Sequence':
-      return compose(
-        command.kind,
-        { CmdID: cmdId, NoResp: command.noResp, Meta: metaElement(command.meta) },
-        command.commands.map(commandToElement),
-      );
+      addFlag(to, 'NoResp', command.noResp);
+      addMeta(to, command.meta);
+      for (const nested of command.commands) to.push(commandToElement(nested));
+      return branch(command.kind, to);
     case 'Foreign':
-      return compose(command.name, { CmdID: cmdId });
+      return branch(command.name, to);
   }
 }
 
 function syncHdr(hdr: SyncHdr): Element {
-  return compose('SyncHdr', {
-    VerDTD: hdr.verDtd,
-    VerProto: hdr.verProto,
-    SessionID: hdr.sessionId,
-    MsgID: hdr.msgId,
-    Target: locationElement('Target', hdr.target),
-    Source: locationElement('Source', hdr.source),
-    RespURI: hdr.respUri,
-    NoResp: hdr.noResp,
-    Cred: credElement(hdr.cred),
-    Meta: metaElement(hdr.meta),
-  });
+  const to: Element[] = [];
+  addText(to, 'VerDTD', hdr.verDtd);
+  addText(to, 'VerProto', hdr.verProto);
+  addText(to, 'SessionID', hdr.sessionId);
+  addText(to, 'MsgID', hdr.msgId);
+  addLocation(to, 'Target', hdr.target);
+  addLocation(to, 'Source', hdr.source);
+  addText(to, 'RespURI', hdr.respUri);
+  addFlag(to, 'NoResp', hdr.noResp);
+  addCred(to, hdr.cred);
+  addMeta(to, hdr.meta);
+  return branch('SyncHdr', to);
+}
+
+function addItems(to: Element[], items: readonly Item[]): void {
+  for (const item of items) to.push(itemElement(item));
 }
 
 function itemElement(item: Item): Element {
-  return compose('Item', {
-    Target: locationElement('Target', item.target),
-    Source: locationElement('Source', item.source),
-    SourceParent: locationElement('SourceParent', item.sourceParent),
-    TargetParent: locationElement('TargetParent', item.targetParent),
-    Meta: metaElement(item.meta),
-    Data: item.data,
-    MoreData: item.moreData,
-  });
+  const to: Element[] = [];
+  addLocation(to, 'Target', item.target);
+  addLocation(to, 'Source', item.source);
+  addParent(to, 'SourceParent', item.sourceParent);
+  addParent(to, 'TargetParent', item.targetParent);
+  addMeta(to, item.meta);
+  if (item.data !== undefined) to.push(leaf('Data', item.data));
+  addFlag(to, 'MoreData', item.moreData);
+  return branch('Item', to);
 }
 
-function locationElement(
-  name: 'Target' | 'Source' | 'SourceParent' | 'TargetParent',
-  location: Location | string | undefined,
-): Element | undefined {
-  if (location === undefined) return undefined;
-  if (typeof location === 'string') return compose(name, { LocURI: location });
-  return compose(name, {
-    LocURI: location.locUri,
-    LocName: location.locName,
-    Filter: location.filter && filterElement(location.filter),
-  });
+function addParent(to: Element[], name: 'SourceParent' | 'TargetParent', locUri: string | undefined): void {
+  if (locUri !== undefined) to.push(branch(name, [leaf('LocURI', locUri)]));
+}
+
+function addLocation(to: Element[], name: 'Target' | 'Source', location: Location | undefined): void {
+  if (location === undefined) return;
+  const children = [leaf('LocURI', location.locUri)];
+  addText(children, 'LocName', location.locName);
+  if (location.filter !== undefined) children.push(filterElement(location.filter));
+  to.push(branch(name, children));
 }
 
 function filterElement({ meta, field, record, filterType }: Filter): Element {
-  return compose('Filter', {
-    Meta: metaElement(meta),
-    Field: field && compose('Field', { Item: itemElement(field) }),
-    Record: record && compose('Record', { Item: itemElement(record) }),
-    FilterType: filterType,
-  });
+  const to: Element[] = [];
+  addMeta(to, meta);
+  if (field !== undefined) to.push(branch('Field', [itemElement(field)]));
+  if (record !== undefined) to.push(branch('Record', [itemElement(record)]));
+  addText(to, 'FilterType', filterType);
+  return branch('Filter', to);
 }
 
-function credElement(cred: Cred | undefined): Element | undefined {
-  return cred && compose('Cred', { Meta: metaElement(cred.meta), Data: cred.data });
-}
-
-function metaElement(meta: Meta | undefined): Element | undefined {
-  return (
-    meta &&
-    compose('Meta', {
-      'metinf:Format': meta.format,
-      'metinf:Type': meta.type,
-      'metinf:Mark': meta.mark,
-      'metinf:Size': meta.size,
-      'metinf:Version': meta.version,
-      'metinf:NextNonce': meta.nextNonce,
-      'metinf:MaxMsgSize': meta.maxMsgBytes,
-      'metinf:MaxObjSize': meta.maxObjBytes,
-      'metinf:EMI': meta.emi,
-    })
-  );
-}
-
-/** Content of one child: a text, an element, several of them; `true` is an empty element. */
-type Content = Data | number | boolean | Element | readonly (string | Element)[] | undefined;
-
-/** An element with its children in the order of the table; `choices` take the place of the choice of its content model. */
-function compose(
-  name: ElementName,
-  contents: { readonly [N in ElementName]?: Content },
-  choices: readonly Element[] = [],
-): Element {
+function addCred(to: Element[], cred: Cred | undefined): void {
+  if (cred === undefined) return;
   const children: Element[] = [];
-  for (const [child, ...others] of elementType(name).particles) {
-    if (others.length > 0) children.push(...choices);
-    else if (child !== undefined) append(children, child, contents[child]);
-  }
-  return branch(name, children);
+  addMeta(children, cred.meta);
+  children.push(leaf('Data', cred.data));
+  to.push(branch('Cred', children));
 }
 
-function append(children: Element[], name: ElementName, content: Content): void {
-  if (content === undefined || content === false) return;
-  if (typeof content === 'string' || content instanceof Uint8Array) children.push(leaf(name, content));
-  else if (content === true) children.push(leaf(name));
-  else if (typeof content === 'number') children.push(leaf(name, String(content)));
-  else if ('offset' in content) children.push(content);
-  else for (const each of content) children.push(typeof each === 'string' ? leaf(name, each) : each);
+function addMeta(to: Element[], meta: Meta | undefined): void {
+  if (meta === undefined) return;
+  const children: Element[] = [];
+  addText(children, 'metinf:Format', meta.format);
+  addText(children, 'metinf:Type', meta.type);
+  addText(children, 'metinf:Mark', meta.mark);
+  addNumber(children, 'metinf:Size', meta.size);
+  addText(children, 'metinf:Version', meta.version);
+  addText(children, 'metinf:NextNonce', meta.nextNonce);
+  addNumber(children, 'metinf:MaxMsgSize', meta.maxMsgBytes);
+  addNumber(children, 'metinf:MaxObjSize', meta.maxObjBytes);
+  for (const emi of meta.emi ?? []) addText(children, 'metinf:EMI', emi);
+  to.push(branch('Meta', children));
+}
+
+function addText(to: Element[], name: ElementName, text: string | undefined): void {
+  if (text !== undefined) to.push(leaf(name, text));
+}
+
+function addNumber(to: Element[], name: ElementName, value: number | undefined): void {
+  if (value !== undefined) to.push(leaf(name, String(value)));
+}
+
+function addFlag(to: Element[], name: ElementName, value: boolean | undefined): void {
+  if (value === true) to.push(leaf(name));
 }

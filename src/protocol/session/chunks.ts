@@ -1,7 +1,7 @@
 import type { WireForm } from '../codec.ts';
 import type { Data, Item, Meta, Unnumbered } from '../message/message.ts';
 import { base64, needsBase64 } from '../xml/octets.ts';
-import type { Body } from './outgoing.ts';
+import type { GrowingMessage } from './outgoing.ts';
 
 /** A command on its way out; of a large object the part that is left. */
 export interface Outgoing<C extends Unnumbered = Unnumbered> {
@@ -33,10 +33,14 @@ export function isSplittable(command: Unnumbered): boolean {
  * Splits Results that do not fit in two: as many of their Items as do fit, one at least for the first of a message, and
  * the others as further Results of the same command. Undefined where there is nothing to split.
  */
-export function splitItems(body: Body, command: Unnumbered, isFirst: boolean): readonly Unnumbered[] | undefined {
-  if (command.kind !== 'Results' || command.items.length < 2 || body.fits(command)) return undefined;
+export function splitItems(
+  message: GrowingMessage,
+  command: Unnumbered,
+  isFirst: boolean,
+): readonly Unnumbered[] | undefined {
+  if (command.kind !== 'Results' || command.items.length < 2 || message.fits(command)) return undefined;
   const { items } = command;
-  const fitting = largest(0, items.length - 1, (to) => body.fits({ ...command, items: items.slice(0, to) }));
+  const fitting = largest(0, items.length - 1, (to) => message.fits({ ...command, items: items.slice(0, to) }));
   const count = Math.max(fitting, isFirst ? 1 : 0);
   if (count === 0) return undefined;
   return [
@@ -51,27 +55,27 @@ export function splitItems(body: Body, command: Unnumbered, isFirst: boolean): r
  * command; undefined when nothing was added. [DMPROTO 6.4]
  */
 export function addPart<C extends Unnumbered>(
-  body: Body,
+  message: GrowingMessage,
   { command, from }: Outgoing<C>,
   form: WireForm,
   isFirst: boolean,
-): { readonly added: ReturnType<Body['add']>; readonly rest: Outgoing<C> | undefined } | undefined {
+): { readonly added: ReturnType<GrowingMessage['add']>; readonly rest: Outgoing<C> | undefined } | undefined {
   const whole = from === 0 ? command : lastChunk(command, from, form);
-  const added = body.addIfFits(whole);
+  const added = message.addIfFits(whole);
   if (added !== undefined) return { added, rest: undefined };
-  if (!isSplittable(command)) return isFirst ? { added: body.add(whole), rest: undefined } : undefined;
-  const isTooLargeForAny = from > 0 || !body.fitsAlone(whole);
-  if (!isTooLargeForAny || (body.bytesLeft < MIN_CHUNK_ROOM_BYTES && !isFirst)) return undefined;
-  const to = longestChunk(body, command, from, form);
-  if (to <= from) return isFirst ? { added: body.add(whole), rest: undefined } : undefined;
-  return { added: body.add(chunk(command, from, to, form)), rest: { command, from: to } };
+  if (!isSplittable(command)) return isFirst ? { added: message.add(whole), rest: undefined } : undefined;
+  const isTooLargeForAny = from > 0 || !message.fitsAlone(whole);
+  if (!isTooLargeForAny || (message.bytesLeft < MIN_CHUNK_ROOM_BYTES && !isFirst)) return undefined;
+  const to = longestChunk(message, command, from, form);
+  if (to <= from) return isFirst ? { added: message.add(whole), rest: undefined } : undefined;
+  return { added: message.add(chunk(command, from, to, form)), rest: { command, from: to } };
 }
 
 /** The largest end of a chunk that fits: how much a character takes depends on the encoding. */
-function longestChunk(body: Body, command: Unnumbered, from: number, form: WireForm): number {
+function longestChunk(message: GrowingMessage, command: Unnumbered, from: number, form: WireForm): number {
   const { data } = transferred(command, form);
-  const last = Math.min(data.length, from + Math.max(0, body.bytesLeft));
-  const to = largest(from, last, (end) => body.fits(chunk(command, from, end, form)));
+  const last = Math.min(data.length, from + Math.max(0, message.bytesLeft));
+  const to = largest(from, last, (end) => message.fits(chunk(command, from, end, form)));
   return isInsideCharacter(data, to) ? to - 1 : to;
 }
 

@@ -50,8 +50,14 @@ export type ClientInput =
     };
 
 export type ClientEffect =
-  /** Encode, post to `url` with the MAC of `signer` where its scheme is mac, decode, and step with `received`. */
-  | { readonly kind: 'post'; readonly url: string; readonly message: Message; readonly signer: Authentication }
+  /** Post the octets of `message` to `url` with the MAC of `signer` where its scheme is mac, decode, and step with `received`. */
+  | {
+      readonly kind: 'post';
+      readonly url: string;
+      readonly message: Message;
+      readonly octets: Uint8Array;
+      readonly signer: Authentication;
+    }
   /** Start to execute these commands (maybe none), then pull as for `produce`. `maxObjBytes`: no value may take more on its way. */
   | {
       readonly kind: 'execute';

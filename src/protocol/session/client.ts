@@ -1,5 +1,4 @@
 import { challenge, checkCred, credOf, nextNonceOf, schemeOf } from '../auth/credentials.ts';
-import { emptyMessageBytes } from '../codec.ts';
 import { DmError } from '../errors.ts';
 import { ALERT, STATUS } from '../message/codes.ts';
 import type { Message, RequestCommand, StatusCommand, SyncHdr, Unnumbered } from '../message/message.ts';
@@ -7,8 +6,8 @@ import type { ClientEffect, ClientInput, ClientOutcome, ClientSetup, OutgoingAle
 import { assemble, type Incoming, noEndOfData } from './assembly.ts';
 import { addPart, type Outgoing, splitItems } from './chunks.ts';
 import {
-  Body,
   commandStatus,
+  GrowingMessage,
   hdrStatus,
   hdrStatusIn,
   isOfSession,
@@ -346,16 +345,15 @@ function takeProduced(
 function say(session: Session, statuses: Statuses, before: readonly ClientEffect[] = []): ClientStep {
   const { setup, toSay, isServerFinal } = session;
   const msgId = session.msgId + 1;
-  const hdr = header(session, msgId);
-  const body = new Body({ form: setup.form, maxBytes: limitOf(session) - emptyMessageBytes(hdr, setup.form) });
-  for (const status of statuses) body.add(status);
+  const outgoing = new GrowingMessage(header(session, msgId), setup.form, limitOf(session));
+  for (const status of statuses) outgoing.add(status);
   const alertRefs = new Map<string, string>();
   const said: Entry[] = [];
   const left = [...toSay];
   let chunkCmdId: string | undefined;
   while (chunkCmdId === undefined && left.length > 0) {
-    const next = takeNext(body, left, said.length === 0);
-    const part = next && addPart(body, next, setup.form, said.length === 0);
+    const next = takeNext(outgoing, left, said.length === 0);
+    const part = next && addPart(outgoing, next, setup.form, said.length === 0);
     if (next === undefined || part === undefined) break;
     left.shift();
     said.push(next);
@@ -365,7 +363,7 @@ function say(session: Session, statuses: Statuses, before: readonly ClientEffect
     chunkCmdId = part.added.cmdId;
   }
   const isAllSaid = left.length === 0 && session.executing === undefined && session.waiting.length === 0;
-  if (isAllSaid && !isServerFinal) body.add({ kind: 'Alert', code: ALERT.nextMessage, items: [] });
+  if (isAllSaid && !isServerFinal) outgoing.add({ kind: 'Alert', code: ALERT.nextMessage, items: [] });
   const isFinal = isAllSaid && isServerFinal;
   return {
     next: { phase: 'awaiting', session: { ...session, said, toSay: left, alertRefs, chunkCmdId, msgId, isFinal } },
@@ -374,7 +372,7 @@ function say(session: Session, statuses: Statuses, before: readonly ClientEffect
       {
         kind: 'post',
         url: session.url,
-        message: { hdr, body: body.commands, final: isFinal },
+        ...outgoing.end(isFinal),
         signer: { ...setup.own, nonce: session.ownNonce },
       },
     ],
@@ -382,9 +380,9 @@ function say(session: Session, statuses: Statuses, before: readonly ClientEffect
 }
 
 /** What comes next, once Results that do not fit are split in `left`. */
-function takeNext(body: Body, left: Entry[], isFirst: boolean): Entry | undefined {
+function takeNext(outgoing: GrowingMessage, left: Entry[], isFirst: boolean): Entry | undefined {
   const [entry] = left;
-  const split = entry && splitItems(body, entry.command, isFirst);
+  const split = entry && splitItems(outgoing, entry.command, isFirst);
   if (split) left.splice(0, 1, ...split.map((command) => ({ ...entry, command })));
   return left[0];
 }

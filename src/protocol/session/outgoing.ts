@@ -1,4 +1,11 @@
-import { encodedBytes, type WireForm } from '../codec.ts';
+import {
+  encodeCommand,
+  type EncodedCommand,
+  type EncodedEnvelope,
+  encodeEnvelope,
+  joinMessage,
+  type WireForm,
+} from '../message-parts.ts';
 import { ALERT, STATUS } from '../message/codes.ts';
 import {
   type AlertCommand,
@@ -71,20 +78,43 @@ export function isRefusal(code: number): boolean {
   return code === STATUS.invalidCredentials || code === STATUS.missingCredentials;
 }
 
-/** Commands of one message, with CmdIDs from 1 up; grows as commands are added. */
-export class Body {
+/** A command under its CmdID, and what it takes. */
+interface Numbered {
+  readonly command: Command;
+  readonly encoded: EncodedCommand;
+  /** The last CmdID, of what is nested in it included. */
+  readonly lastCmdId: number;
+}
+
+/**
+ * Commands of the application under the CmdIDs they had, by form and CmdID: those of a run go to each of its devices and
+ * mostly get the same ones. Measured: 7 % (XML) to 19 % (WBXML) of what a session takes between HTTP and store
+ * (2026-11-25, 2 cores, Node 20).
+ */
+const numberedBefore = new WeakMap<Unnumbered, Map<number, Numbered>>();
+/** Of one command. A device gets a Status for each of its own commands before it, and few send more than three. */
+const MAX_NUMBERED = 8;
+
+/** A message that grows as commands are added, with CmdIDs from 1 up. Each part is encoded once. */
+export class GrowingMessage {
+  readonly hdr: SyncHdr;
   readonly commands: Command[] = [];
-  readonly #form: WireForm | undefined;
+  readonly #form: WireForm;
+  readonly #envelope: EncodedEnvelope;
+  readonly #encoded: EncodedCommand[] = [];
+  /** Room for commands. */
   readonly #maxBytes: number;
   #bytes = 0;
   /** Of what had to be there, whatever its size. */
   #fixedBytes = 0;
   #lastCmdId = 0;
 
-  /** `maxBytes` is the room for the commands of a message in this form; without a limit nothing is measured. */
-  constructor(limit?: { readonly form: WireForm; readonly maxBytes: number }) {
-    this.#form = limit?.form;
-    this.#maxBytes = limit?.maxBytes ?? Infinity;
+  /** `maxMsgBytes` bounds what is added by `addIfFits`; undefined: nothing does. */
+  constructor(hdr: SyncHdr, form: WireForm, maxMsgBytes = Infinity) {
+    this.hdr = hdr;
+    this.#form = form;
+    this.#envelope = encodeEnvelope(hdr, form);
+    this.#maxBytes = maxMsgBytes - this.#envelope.bytes;
   }
 
   get bytesLeft(): number {
@@ -93,54 +123,59 @@ export class Body {
 
   /** Adds a command whatever its size and answers it with its CmdID; nested commands get theirs after it. */
   add(command: Unnumbered): Command {
-    const { numbered, bytes } = this.#measured(command);
-    this.#fixedBytes += bytes;
-    return this.#append(numbered, bytes);
+    const numbered = this.#numbered(command);
+    this.#fixedBytes += numbered.encoded.bytes;
+    return this.#append(numbered);
   }
 
   /** The same where it fits; else undefined, and nothing is added. */
   addIfFits(command: Unnumbered): Command | undefined {
-    const lastCmdId = this.#lastCmdId;
-    const { numbered, bytes } = this.#measured(command);
-    if (bytes <= this.bytesLeft) return this.#append(numbered, bytes);
-    this.#lastCmdId = lastCmdId;
-    return undefined;
+    const key = 2 * this.#lastCmdId + (this.#form.encoding === 'xml' ? 0 : 1);
+    const before = numberedBefore.get(command);
+    const known = before?.get(key);
+    const numbered = known ?? this.#numbered(command);
+    if (numbered.encoded.bytes > this.bytesLeft) return undefined;
+    // What has a CmdID has it from the application, which may send it again.
+    if (known === undefined && 'cmdId' in command) {
+      if (before === undefined || before.size >= MAX_NUMBERED) numberedBefore.set(command, new Map([[key, numbered]]));
+      else before.set(key, numbered);
+    }
+    return this.#append(numbered);
   }
 
   /** Whether `addIfFits` would add it. */
   fits(command: Unnumbered): boolean {
-    return this.#bytesOf(command) <= this.bytesLeft;
+    return this.#numbered(command).encoded.bytes <= this.bytesLeft;
   }
 
   /** Whether it would fit if it were the only one besides what had to be there. */
   fitsAlone(command: Unnumbered): boolean {
-    return this.#bytesOf(command) <= this.#maxBytes - this.#fixedBytes;
+    return this.#numbered(command).encoded.bytes <= this.#maxBytes - this.#fixedBytes;
   }
 
-  #append(command: Command, bytes: number): Command {
+  /** The message so far, and its octets. */
+  end(final: boolean): { readonly message: Message; readonly octets: Uint8Array } {
+    const octets = joinMessage(this.#envelope, this.#encoded, final);
+    return { message: { hdr: this.hdr, body: this.commands, final }, octets };
+  }
+
+  #append({ command, encoded, lastCmdId }: Numbered): Command {
     this.commands.push(command);
-    this.#bytes += bytes;
+    this.#encoded.push(encoded);
+    this.#bytes += encoded.bytes;
+    this.#lastCmdId = lastCmdId;
     return command;
   }
 
-  #bytesOf(command: Unnumbered): number {
-    const lastCmdId = this.#lastCmdId;
-    const { bytes } = this.#measured(command);
-    this.#lastCmdId = lastCmdId;
-    return bytes;
-  }
-
-  #measured(command: Unnumbered): { readonly numbered: Command; readonly bytes: number } {
-    const numbered = this.#numbered(command);
-    const bytes = this.#form === undefined || this.#maxBytes === Infinity ? 0 : encodedBytes(numbered, this.#form);
-    return { numbered, bytes };
-  }
-
-  #numbered(command: Unnumbered): Command {
-    this.#lastCmdId += 1;
-    const cmdId = String(this.#lastCmdId);
-    if (command.kind !== 'Atomic' && command.kind !== 'Sequence') return { ...command, cmdId };
-    const commands = command.commands.map((nested) => this.#numbered(nested) as RequestCommand);
-    return { ...command, cmdId, commands };
+  #numbered(unnumbered: Unnumbered): Numbered {
+    let lastCmdId = this.#lastCmdId;
+    const number = (command: Unnumbered): Command => {
+      lastCmdId += 1;
+      const cmdId = String(lastCmdId);
+      if (command.kind !== 'Atomic' && command.kind !== 'Sequence') return { ...command, cmdId };
+      return { ...command, cmdId, commands: command.commands.map((nested) => number(nested) as RequestCommand) };
+    };
+    const command = number(unnumbered);
+    return { command, encoded: encodeCommand(command, this.#form), lastCmdId };
   }
 }

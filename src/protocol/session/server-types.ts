@@ -75,8 +75,13 @@ export interface Decision {
 }
 
 export type ServerEffect =
-  /** Encode, answer with the MAC of `signer` where its scheme is mac, and keep for a repeat of the same message. */
-  | { readonly kind: 'reply'; readonly message: Message; readonly signer: Authentication | undefined }
+  /** Answer with the octets of `message` and the MAC of `signer` where its scheme is mac, and keep them for a repeat of the same message. */
+  | {
+      readonly kind: 'reply';
+      readonly message: Message;
+      readonly octets: Uint8Array;
+      readonly signer: Authentication | undefined;
+    }
   /** Hand to the application, then step with `decided`. */
   | { readonly kind: 'deliver'; readonly delivery: Delivery }
   | { readonly kind: 'closed'; readonly outcome: ServerOutcome };

@@ -1,5 +1,5 @@
 import { challenge, checkCred, credOf, nextNonceOf, schemeOf, type Verdict } from '../auth/credentials.ts';
-import { emptyMessageBytes, type WireForm } from '../codec.ts';
+import type { WireForm } from '../codec.ts';
 import { DmError } from '../errors.ts';
 import { ALERT, STATUS } from '../message/codes.ts';
 import {
@@ -10,13 +10,14 @@ import {
   type Item,
   type Message,
   type RequestCommand,
+  type ResponseCommand,
   type StatusCommand,
   type SyncHdr,
   type Unnumbered,
 } from '../message/message.ts';
 import { assemble, type Assembled, type Incoming, noEndOfData, type Part } from './assembly.ts';
 import { addPart, type Outgoing } from './chunks.ts';
-import { Body, commandStatus, hdrStatus, hdrStatusIn, isRefusal, isRequest, requestsIn } from './outgoing.ts';
+import { commandStatus, GrowingMessage, hdrStatus, hdrStatusIn, isRefusal, isRequest, requestsIn } from './outgoing.ts';
 import type { Decision, Delivery, ServerEffect, ServerInput, ServerOutcome, ServerSetup } from './server-types.ts';
 import { inVersion, versionsFor, versionStatus } from './versions.ts';
 
@@ -120,7 +121,7 @@ function admit(state: Extract<ServerState, { phase: 'unproven' }>, received: Rec
   const { setup, msgId, peerFailures } = state;
   const { hdr } = received.message;
   const version = versionStatus(hdr);
-  if (version !== STATUS.ok) return turnAway(state, received.message, hdrStatus(hdr, version), 'unsupported');
+  if (version !== STATUS.ok) return turnAway(state, received, hdrStatus(hdr, version), 'unsupported');
   const verdict = verdictOn(received, setup, state.peerNonce);
   const usesFormer = verdict !== 'valid' && isFormerProof(state, received);
   if (verdict !== 'valid' && !usesFormer) {
@@ -192,44 +193,44 @@ function proofStatus({ peer }: ServerSetup, hdr: SyncHdr, freshNonce: Uint8Array
 
 function challengeOrEnd(
   at: Pick<Session, 'setup' | 'msgId' | 'peerFailures'>,
-  { message, freshNonce }: Received,
+  received: Received,
   verdict: Exclude<Verdict, 'valid'>,
   goOnWith: (next: Pick<Session, 'msgId' | 'peerNonce' | 'peerFailures'>) => ServerState,
 ): ServerStep {
   const { setup, msgId, peerFailures } = at;
+  const { message, freshNonce } = received;
   const code = verdict === 'missing' ? STATUS.missingCredentials : STATUS.invalidCredentials;
   const scheme = setup.peer?.scheme ?? setup.defaultScheme;
   if (peerFailures > 0 || scheme === 'none') {
-    return turnAway(at, message, hdrStatus(message.hdr, code), 'unauthorized');
+    return turnAway(at, received, hdrStatus(message.hdr, code), 'unauthorized');
   }
   const status = hdrStatus(message.hdr, code, challenge(scheme, freshNonce));
   const next = goOnWith({ msgId: msgId + 1, peerNonce: freshNonce, peerFailures: peerFailures + 1 });
-  return { next, effects: [refusal(at, message, status)] };
+  return { next, effects: [refusal(at, received, status)] };
 }
 
 /** Ends the session without having executed anything of the message. */
 function turnAway(
   at: Pick<Session, 'setup' | 'msgId'>,
-  message: Message,
+  received: Received,
   status: Unnumbered<StatusCommand>,
   outcome: ServerOutcome,
 ): ServerStep {
-  return { next: { phase: 'closed' }, effects: [refusal(at, message, status), { kind: 'closed', outcome }] };
+  return { next: { phase: 'closed' }, effects: [refusal(at, received, status), { kind: 'closed', outcome }] };
 }
 
 /** Every command gets the Status of the SyncHdr. Nobody gets a proof of ours who has not proved himself. */
 function refusal(
   { setup, msgId }: Pick<Session, 'setup' | 'msgId'>,
-  message: Message,
+  { message, form }: Received,
   status: Unnumbered<StatusCommand>,
 ): ServerEffect {
-  const body = new Body();
-  body.add(status);
+  const answer = new GrowingMessage(header(setup, message.hdr, msgId + 1), form);
+  answer.add(status);
   for (const request of requestsIn(message).slice(0, MAX_REFUSED)) {
-    body.add(commandStatus(message.hdr, request, status.code));
+    answer.add(commandStatus(message.hdr, request, status.code));
   }
-  const hdr = header(setup, message.hdr, msgId + 1);
-  return { kind: 'reply', message: { hdr, body: body.commands, final: true }, signer: undefined };
+  return { kind: 'reply', ...answer.end(true), signer: undefined };
 }
 
 /** Takes a message of a proven client apart and hands it to the application. */
@@ -335,8 +336,7 @@ function takeAnswers({ sent, isMidObject }: Session, whole: readonly Command[]):
   let isObjectRefused = false;
   for (const command of whole) {
     if (isRequest(command) || (command.kind === 'Status' && command.cmdRef === '0')) continue;
-    const { cmdId, msgRef = '1', ...answer } = command;
-    const key = sentKey(msgRef, command.cmdRef);
+    const key = sentKey(command.msgRef ?? '1', command.cmdRef);
     const asked = after.get(key);
     if (asked === undefined) {
       strayAnswers += 1;
@@ -345,10 +345,20 @@ function takeAnswers({ sent, isMidObject }: Session, whole: readonly Command[]):
     } else {
       isObjectRefused ||= asked.isChunk && isMidObject;
       if (command.kind === 'Status') after.set(key, { ...asked, hasStatus: true });
-      answers.push({ ...answer, cmdRef: asked.cmdId });
+      answers.push(answerTo(asked.cmdId, command));
     }
   }
   return { sent: after, answers, strayAnswers, isObjectRefused };
+}
+
+/** An answer in the application's terms. */
+function answerTo(cmdRef: string, command: ResponseCommand): Answer {
+  if (command.kind === 'Status') {
+    const { kind, cmd, targetRefs, sourceRefs, cred, chal, code, items } = command;
+    return { kind, cmdRef, cmd, targetRefs, sourceRefs, cred, chal, code, items };
+  }
+  const { kind, meta, targetRef, sourceRef, items } = command;
+  return { kind, cmdRef, meta, targetRef, sourceRef, items };
 }
 
 /** Answers a message: its Status, and what the application wants to say if the client's package is complete. */
@@ -359,26 +369,22 @@ function reply(session: Session, exchange: Exchange, decision: Decision): Server
   const ending = isRefused ? 'unauthorized' : exchange.ending;
   const msgId = session.msgId + 1;
   const ownHdr = header(setup, hdr, msgId, session.isAccepted ? undefined : session.ownNonce);
-  const body = new Body(
-    session.maxMsgBytes === undefined
-      ? undefined
-      : { form, maxBytes: session.maxMsgBytes - emptyMessageBytes(ownHdr, form) },
-  );
-  body.add(isRefused ? hdrStatus(hdr, STATUS.invalidCredentials) : exchange.status);
+  const answer = new GrowingMessage(ownHdr, form, session.maxMsgBytes);
+  answer.add(isRefused ? hdrStatus(hdr, STATUS.invalidCredentials) : exchange.status);
   const codes = [...alertStatuses];
   for (const { command, code } of exchange.parts) {
     const own = isForApplication(command) ? (codes.shift() ?? STATUS.commandFailed) : ownStatus(command);
-    body.add(commandStatus(hdr, command, isRefused ? STATUS.invalidCredentials : (code ?? own)));
+    answer.add(commandStatus(hdr, command, isRefused ? STATUS.invalidCredentials : (code ?? own)));
   }
   const sent = new Map(session.sent);
   const addOwn = (command: Unnumbered): void => {
-    const { cmdId } = body.add(command);
+    const { cmdId } = answer.add(command);
     sent.set(sentKey(String(msgId), cmdId), { cmdId: undefined, isChunk: false, hasStatus: false });
   };
   if (exchange.interrupted) addOwn(noEndOfData(exchange.interrupted));
   const replyWith = (final: boolean): ServerEffect => {
     const signer = { ...setup.own, nonce: session.ownNonce };
-    return { kind: 'reply', message: { hdr: ownHdr, body: body.commands, final }, signer };
+    return { kind: 'reply', ...answer.end(final), signer };
   };
   const close = (outcome: ServerOutcome): ServerStep => {
     return { next: { phase: 'closed' }, effects: [replyWith(true), { kind: 'closed', outcome }] };
@@ -401,7 +407,7 @@ function reply(session: Session, exchange: Exchange, decision: Decision): Server
   const last: Outgoing<RequestCommand>[] = [];
   let rest: Outgoing<RequestCommand> | undefined;
   for (const outgoing of toSend) {
-    const part = addPart(body, outgoing, form, last.length === 0);
+    const part = addPart(answer, outgoing, form, last.length === 0);
     if (part === undefined) break;
     last.push(outgoing);
     rest = part.rest;
@@ -434,9 +440,12 @@ function sentKey(msgRef: string, cmdRef: string): string {
 
 /** Without `ownNonce` it holds no proof: a client that has not proved itself is not to get one of ours. */
 function header(setup: ServerSetup, client: SyncHdr, msgId: number, ownNonce?: Uint8Array): SyncHdr {
-  const cred = ownNonce === undefined ? undefined : credOf({ ...setup.own, nonce: ownNonce });
+  const { scheme, principal } = setup.own;
+  const cred = ownNonce && credOf({ scheme, principal, nonce: ownNonce });
+  const { verDtd, verProto } = versionsFor(client);
   return {
-    ...versionsFor(client),
+    verDtd,
+    verProto,
     sessionId: client.sessionId,
     msgId: String(msgId),
     target: { locUri: client.source.locUri },
@@ -476,6 +485,8 @@ function isManagementAlert({ code }: AlertCommand): boolean {
 /** Items of a Replace, which is how a client tells its DevInfo. Some name the node as Target. [DMPROTO 8.3] */
 function devInfoIn(requests: readonly Command[]): readonly Item[] {
   return requests.flatMap((request) =>
-    request.kind === 'Replace' ? request.items.map((item) => ({ ...item, source: item.source ?? item.target })) : [],
+    request.kind === 'Replace'
+      ? request.items.map((item) => (item.source ? item : { ...item, source: item.target }))
+      : [],
   );
 }

@@ -3,6 +3,7 @@ import { DecodeError } from '../errors.ts';
 import type { DecodeLimits } from '../limits.ts';
 
 const MAX_INTEGER_BYTES = 5;
+const MAX_ASCII = 0x7f;
 
 /** The octets of one document, read from the front. Every read past the end is a `WBXML_TRUNCATED`. */
 export class WbxmlInput {
@@ -10,6 +11,8 @@ export class WbxmlInput {
   /** Offset of the next octet. */
   at = 0;
   readonly #bytes: Buffer;
+  /** Each octet as a character: a slice of it is a string sooner than octets are decoded, where they are ASCII. */
+  readonly #characters: string;
   #textBytes = 0;
 
   constructor(bytes: Uint8Array, limits: DecodeLimits) {
@@ -17,6 +20,7 @@ export class WbxmlInput {
       throw new DecodeError('WBXML_LIMIT', `document is larger than ${limits.maxBytes} bytes`, limits.maxBytes);
     }
     this.#bytes = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
+    this.#characters = this.#bytes.toString('latin1');
     this.limits = limits;
   }
 
@@ -53,7 +57,7 @@ export class WbxmlInput {
 
   /** A string up to its NUL. */
   inlineString(): string {
-    const end = this.#bytes.indexOf(0, this.at);
+    const end = this.#characters.indexOf('\0', this.at);
     if (end < 0) throw this.truncated('an inline string');
     const start = this.at;
     this.at = end + 1;
@@ -67,8 +71,15 @@ export class WbxmlInput {
     }
     const tableEnd = table.start + table.length;
     const start = table.start + offset;
-    const nul = this.#bytes.indexOf(0, start);
+    const nul = this.#characters.indexOf('\0', start);
     return this.#text(start, nul < 0 || nul > tableEnd ? tableEnd : nul);
+  }
+
+  /** Takes the next octet if it is this one. */
+  skip(octet: number): boolean {
+    if (this.#bytes[this.at] !== octet) return false;
+    this.at += 1;
+    return true;
   }
 
   truncated(what: string): DecodeError {
@@ -77,11 +88,18 @@ export class WbxmlInput {
 
   #text(start: number, end: number): string {
     this.#count(end - start);
+    if (this.#isAscii(start, end)) return this.#characters.slice(start, end);
     const text = this.#bytes.toString('utf8', start, end);
     if (text.includes('\ufffd') && !isUtf8(this.#bytes.subarray(start, end))) {
       throw new DecodeError('WBXML_TEXT', 'a string is not valid UTF-8', start);
     }
     return text;
+  }
+
+  #isAscii(start: number, end: number): boolean {
+    const bytes = this.#bytes;
+    for (let index = start; index < end; index += 1) if ((bytes[index] ?? 0) > MAX_ASCII) return false;
+    return true;
   }
 
   /** A short reference can stand for a long table string: what is read in all stays within the size of a document. */

@@ -10,7 +10,7 @@ import {
 import { DecodeError } from '../errors.ts';
 import type { DecodeLimits, DecodeMode } from '../limits.ts';
 import type { Data } from '../message/message.ts';
-import { trimmed } from '../xml/characters.ts';
+import { isXmlText, trimmed } from '../xml/characters.ts';
 import { extensionError, readAttributes, readEntity } from './attributes.ts';
 import { declaresOctets, joined, type Piece } from './content.ts';
 import { DEVINF_1_2, type DocumentType } from './documents.ts';
@@ -49,6 +49,8 @@ export function readWbxml(bytes: Uint8Array, mode: DecodeMode, limits: DecodeLim
   const header = readHeader(input);
   return { version: header.version, roots: new BodyReader(input, header, mode).read() };
 }
+
+const NO_CHILDREN: readonly Element[] = [];
 
 class BodyReader {
   readonly #input: WbxmlInput;
@@ -122,7 +124,7 @@ class BodyReader {
   #startElement(token: number, start: number): void {
     const input = this.#input;
     if (this.#header.isUnnamed) this.#recogniseDevInf();
-    const parent = this.#open.at(-1);
+    const parent = this.#open[this.#open.length - 1];
     const code = token & TAG.token;
     const literal = code === TOKEN.literal ? this.#tableString() : undefined;
     const isInData = parent?.type?.content === 'data' || parent?.markup !== undefined;
@@ -136,12 +138,38 @@ class BodyReader {
     if (this.#elements > input.limits.maxElements) {
       throw this.#error('WBXML_LIMIT', `more than ${input.limits.maxElements} elements`, start);
     }
+    if (!isInData && type !== undefined && type.content !== 'elements' && (token & TAG.hasContent) !== 0) {
+      this.#readLeaf(type, start);
+      return;
+    }
     const markup = isInData ? this.#tagInData(type, literal, attributes, parent.markup, start) : undefined;
     this.#open.push({ type, markup, children: [], pieces: [], xml: undefined, offset: start });
-    if (this.#open.length > input.limits.maxDepth) {
-      throw this.#error('WBXML_LIMIT', `elements are nested deeper than ${input.limits.maxDepth}`, start);
-    }
+    this.#checkDepth(this.#open.length, start);
     if ((token & TAG.hasContent) === 0) this.#endElement(start);
+  }
+
+  /** A leaf as nearly all peers write it, one inline string, is read at once; of any other only the beginning is. */
+  #readLeaf(type: ElementType, offset: number): void {
+    const input = this.#input;
+    this.#checkDepth(this.#open.length + 1, offset);
+    const pieces = input.skip(TOKEN.stringInline) ? [input.inlineString()] : [];
+    const [text = ''] = pieces;
+    if (type.content !== 'empty' && isXmlText(text) && input.skip(TOKEN.end)) {
+      const value = type.content === 'text' ? trimmed(text) : text;
+      (this.#open[this.#open.length - 1]?.children ?? this.#roots).push({
+        name: type.name,
+        children: NO_CHILDREN,
+        text: value,
+        offset,
+      });
+    } else {
+      this.#open.push({ type, markup: undefined, children: [], pieces, xml: undefined, offset });
+    }
+  }
+
+  #checkDepth(depth: number, start: number): void {
+    const { maxDepth } = this.#input.limits;
+    if (depth > maxDepth) throw this.#error('WBXML_LIMIT', `elements are nested deeper than ${maxDepth}`, start);
   }
 
   /** Undefined where the element is left out, and for a literal tag inside Data. */
@@ -196,7 +224,7 @@ class BodyReader {
     const element = this.#open.pop();
     if (element === undefined) throw this.#error('WBXML_TOKEN', 'END without an element', at);
     const { type, markup, children, offset } = element;
-    const parent = this.#open.at(-1);
+    const parent = this.#open[this.#open.length - 1];
     if (markup !== undefined && parent !== undefined) {
       parent.xml = this.#xmlOf(parent) + markupOf(markup, this.#xmlOf(element));
       parent.pieces = [];
@@ -239,7 +267,7 @@ class BodyReader {
   }
 
   #addText(piece: Piece, start: number): void {
-    const element = this.#open.at(-1);
+    const element = this.#open[this.#open.length - 1];
     if (element === undefined) throw this.#error('WBXML_CONTENT', 'text outside the root element', start);
     element.pieces.push(piece);
   }

@@ -51,12 +51,18 @@ function literalNames(roots: readonly Element[], { dtd }: DocumentType): Literal
   return literals;
 }
 
-/** Octets an element adds where code page 0 is in force before it and after it. */
-export function wbxmlBytes(element: Element): number {
+/** A part of a document: it begins where code page 0 is in force. */
+export interface WbxmlFragment {
+  readonly octets: Uint8Array;
+  /** The code page in force behind it. */
+  readonly codePage: number;
+}
+
+/** Writes an element as a part of a SyncML document. */
+export function writeFragment(element: Element): WbxmlFragment {
   const output = new WbxmlOutput(undefined);
   output.element(element);
-  output.switchPage(0);
-  return output.length;
+  return { octets: output.octets(), codePage: output.codePage };
 }
 
 class WbxmlOutput {
@@ -69,8 +75,8 @@ class WbxmlOutput {
     this.#literals = literals;
   }
 
-  get length(): number {
-    return this.#length;
+  get codePage(): number {
+    return this.#codePage;
   }
 
   octets(): Uint8Array {
@@ -100,7 +106,7 @@ class WbxmlOutput {
     for (const octet of table) this.byte(octet);
   }
 
-  switchPage(codePage: number): void {
+  #switchPage(codePage: number): void {
     if (codePage === this.#codePage) return;
     this.byte(TOKEN.switchPage);
     this.byte(codePage);
@@ -112,7 +118,7 @@ class WbxmlOutput {
     const { page, token } = elementType(name);
     const isEmpty = children.length === 0 && text.length === 0 && !isClosed;
     const literal = this.#literals?.get(name);
-    if (literal === undefined) this.switchPage(CODE_PAGES[page]);
+    if (literal === undefined) this.#switchPage(CODE_PAGES[page]);
     this.byte((literal === undefined ? token : TOKEN.literal) | (isEmpty ? 0 : TAG.hasContent));
     if (literal !== undefined) this.integer(literal.offset);
     if (isEmpty) return;

@@ -39,14 +39,15 @@ function resolved(input: XmlInput, raw: string, start: number): string {
   let text = '';
   let from = 0;
   while (ampersand >= 0) {
-    const semicolon = raw.slice(ampersand, ampersand + MAX_REFERENCE_CHARS).indexOf(';');
-    const character = semicolon > 0 ? referenced(raw.slice(ampersand + 1, ampersand + semicolon)) : undefined;
+    const semicolon = raw.indexOf(';', ampersand);
+    const isShort = semicolon > 0 && semicolon - ampersand < MAX_REFERENCE_CHARS;
+    const character = isShort ? referenced(raw.slice(ampersand + 1, semicolon)) : undefined;
     if (character === undefined) {
       const message = "'&' does not start a character reference or one of &amp; &lt; &gt; &quot; &apos;";
       throw input.error('XML_REFERENCE', message, start + ampersand);
     }
     text += withLineFeeds(input, raw.slice(from, ampersand)) + character;
-    from = ampersand + semicolon + 1;
+    from = semicolon + 1;
     ampersand = raw.indexOf('&', from);
   }
   return text + withLineFeeds(input, raw.slice(from));

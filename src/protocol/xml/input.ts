@@ -82,6 +82,13 @@ export class XmlInput {
     return found;
   }
 
+  /** Index of the `<` at or after `from` inside of an element. */
+  findMarkup(from: number, element: string): number {
+    const found = this.text.indexOf('<', from);
+    if (found < 0) throw this.error('XML_TRUNCATED', `document ends inside <${element}>`, this.text.length);
+    return found;
+  }
+
   error(code: string, message: string, index: number): DecodeError {
     const before = this.text.slice(0, index);
     const line = before.split('\n').length;

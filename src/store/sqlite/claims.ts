@@ -95,7 +95,7 @@ export function createClaims(database: Database, settle: Settle): Pick<FanOutSto
           wait(move.dueAt, move.endsAt, run, target.n);
           break;
         case 'settle': {
-          const settlement = settle(target, move, now, undefined);
+          const settlement = settle(target, move, now, 'claim');
           completed = settlement.completed;
           alerted ??= settlement.alerted;
           settled += 1;

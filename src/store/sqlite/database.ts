@@ -1,7 +1,11 @@
 import { DmError } from '../../protocol/errors.ts';
+import type { CommitMeter, StoreSize } from '../measures.ts';
 import type { Connection, SqlValue, Statement } from './driver.ts';
 import { closeLocked } from './file-lock.ts';
-import { GroupCommit } from './group-commit.ts';
+import { type Gathering, GroupCommit } from './group-commit.ts';
+
+/** Less that the database may still grow by is no use: an answer of a device can take so much. */
+const SPARE_BYTES = 262_144;
 
 /** A prepared statement that answers rows of a known shape. */
 class Query<Row> {
@@ -30,11 +34,18 @@ export type Command = (...values: SqlValue[]) => number;
 export class Database {
   readonly #connection: Connection;
   readonly #writer: GroupCommit;
+  readonly #gatherings: Gathering[] = [];
   #isClosed = false;
 
-  constructor(connection: Connection) {
+  constructor(connection: Connection, meter?: CommitMeter) {
     this.#connection = connection;
-    this.#writer = new GroupCommit(connection);
+    const gathering: Gathering = {
+      flush: () => this.flush(),
+      discard: () => {
+        for (const each of this.#gatherings) each.discard();
+      },
+    };
+    this.#writer = new GroupCommit(connection, gathering, meter);
   }
 
   query<Row>(sql: string): Query<Row> {
@@ -53,6 +64,21 @@ export class Database {
     });
   }
 
+  /** What the work of a batch gathers there is written before the batch is committed, without that of work that is undone. */
+  gather(gathering: Gathering): void {
+    this.#gatherings.push(gathering);
+  }
+
+  /** Writes what the batch has gathered so far; for work that reads, or changes, what others gather. */
+  flush(): void {
+    for (const each of this.#gatherings) each.flush();
+  }
+
+  /** Writes that `ask` asks for before it first waits are done as one. */
+  together<Result>(ask: () => Result): Result {
+    return this.#writer.together(ask);
+  }
+
   /** Durable when it resolves. `work` may be run twice and then must do and answer the same. */
   write<Result>(work: () => Result): Promise<Result> {
     return this.#isClosed ? Promise.reject(storeClosed()) : this.#writer.add(work);
@@ -60,15 +86,28 @@ export class Database {
 
   /** The file does not grow beyond; one that is larger already does not grow at all. */
   limitSize(maxBytes: number): void {
-    const pageBytes = this.query<{ page_size: number }>('PRAGMA page_size').first()?.page_size ?? 4_096;
-    this.#connection.exec(`PRAGMA max_page_count = ${Math.max(1, Math.floor(maxBytes / pageBytes))}`);
+    const pages = Math.max(1, Math.floor(maxBytes / this.#pragma('page_size')));
+    this.#connection.exec(`PRAGMA max_page_count = ${pages}`);
   }
 
-  /** Writes, as durably as any other write, a number that nobody reads. */
-  probe(): Promise<void> {
-    return this.write(() => {
+  size(): StoreSize {
+    const pageBytes = this.#pragma('page_size');
+    return { bytes: this.#pragma('page_count') * pageBytes, freeBytes: this.#pragma('freelist_count') * pageBytes };
+  }
+
+  /**
+   * Writes, as durably as any other write, a number that nobody reads. Rejects with `DmError` STORE_WRITE also when
+   * hardly anything else would fit in.
+   */
+  async probe(): Promise<void> {
+    await this.write(() => {
       this.#connection.exec('PRAGMA user_version = 1');
     });
+    const pages = this.#pragma('max_page_count') - this.#pragma('page_count') + this.#pragma('freelist_count');
+    const spareBytes = pages * this.#pragma('page_size');
+    if (spareBytes >= SPARE_BYTES) return;
+    const left = `${spareBytes} bytes of its quota are left, and an answer may take ${SPARE_BYTES}`;
+    throw new DmError('STORE_WRITE', `the store has hardly any space left: ${left}`);
   }
 
   /** Commits what is waiting, and leaves a single file behind. Resolves at once when it was closed before. */
@@ -79,6 +118,10 @@ export class Database {
       closeLocked(this.#connection);
     }
     return Promise.resolve();
+  }
+
+  #pragma(name: 'page_size' | 'page_count' | 'max_page_count' | 'freelist_count'): number {
+    return this.query<Readonly<Record<string, number>>>(`PRAGMA ${name}`).first()?.[name] ?? 0;
   }
 }
 

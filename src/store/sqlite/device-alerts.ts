@@ -1,5 +1,8 @@
 import type { DeviceAlert, DeviceAlertStore, ForwardedAlert } from '../device-alerts.ts';
 import type { Database } from './database.ts';
+import { pruning } from './pruning.ts';
+
+const IS_PASSED_ON = `NOT EXISTS (SELECT 1 FROM device_alert_forward WHERE alert_id = device_alert.id)`;
 
 interface AlertRow {
   readonly id: number;
@@ -37,13 +40,6 @@ export function createDeviceAlertStore(database: Database): DeviceAlertStore {
   const defer = database.command(
     `UPDATE device_alert_forward SET due_at = ?, attempts = attempts + 1 WHERE server_id = ? AND alert_id = ?`,
   );
-  const prune = database.command(
-    `DELETE FROM device_alert WHERE id IN (
-       SELECT id FROM device_alert
-       WHERE (at < ?1 OR id <= (SELECT id FROM device_alert ORDER BY id DESC LIMIT 1 OFFSET ?2))
-         AND NOT EXISTS (SELECT 1 FROM device_alert_forward WHERE alert_id = device_alert.id)
-       ORDER BY id LIMIT ?3)`,
-  );
   return {
     add: (alerts, serverIds) =>
       database.write(() => {
@@ -67,7 +63,7 @@ export function createDeviceAlertStore(database: Database): DeviceAlertStore {
       database.write(() => {
         defer(dueAt, serverId, id);
       }),
-    prune: (before, keep, limit) => database.write(() => prune(before, keep, limit)),
+    prune: pruning(database, 'device_alert', IS_PASSED_ON),
   };
 }
 

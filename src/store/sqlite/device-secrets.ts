@@ -1,6 +1,7 @@
 import type { AuthScheme } from '../../protocol/auth/principal.ts';
 import type { DeviceStore, FormerSecrets } from '../devices.ts';
 import type { Database } from './database.ts';
+import type { RecentDevices } from './recent-devices.ts';
 
 /** The columns of secrets that a rotation replaced, and those that did not change with it. */
 export interface FormerRow {
@@ -32,20 +33,19 @@ const NO_FORMER = `${SECRET_COLUMNS.map((column) => `former_${column} = NULL`).j
 /** Nonces and secrets of device accounts, in SQLite. */
 export function createSecrets(
   database: Database,
+  recent: RecentDevices,
 ): Pick<DeviceStore, 'saveNonces' | 'rotateSecrets' | 'moveDevice' | 'noteSecretUsed'> {
-  const saveClientNonce = database.command(
-    `UPDATE device SET client_nonce = ?1 WHERE key = ?2 AND client_digest = coalesce(?3, client_digest)`,
-  );
-  const saveServerNonce = database.command(
-    `UPDATE device SET previous_server_nonce = server_nonce, server_nonce = ?1
-     WHERE key = ?2 AND client_digest = coalesce(?3, client_digest)`,
+  // What stands on the right of a SET are the values from before.
+  const saveNonces = database.command(
+    `UPDATE device SET client_nonce = coalesce(?1, client_nonce), server_nonce = coalesce(?2, server_nonce),
+       previous_server_nonce = iif(?2 IS NULL, previous_server_nonce, server_nonce)
+     WHERE key = ?3 AND client_digest = coalesce(?4, client_digest)`,
   );
   const saveFormerNonces = database.command(
     `UPDATE device SET former_client_nonce = coalesce(?1, former_client_nonce),
        former_server_nonce = coalesce(?2, former_server_nonce)
      WHERE key = ?3 AND former_client_digest = ?4`,
   );
-  // What stands on the right of a SET are the values from before.
   const rotate = database.command(
     `UPDATE device SET ${SECRET_COLUMNS.map(
       (column) => `former_${column} = iif(former_until > ?9, former_${column}, ${column})`,
@@ -61,15 +61,25 @@ export function createSecrets(
   return {
     saveNonces: (key, { client, server }, clientDigest) =>
       database.write(() => {
-        if (client) saveClientNonce(client, key, clientDigest ?? null);
-        if (server) saveServerNonce(server, key, clientDigest ?? null);
-        if (clientDigest !== undefined) saveFormerNonces(client ?? null, server ?? null, key, clientDigest);
+        recent.forget(key);
+        const isNewest = saveNonces(client ?? null, server ?? null, key, clientDigest ?? null) > 0;
+        if (!isNewest && clientDigest !== undefined) {
+          saveFormerNonces(client ?? null, server ?? null, key, clientDigest);
+        }
       }),
     rotateSecrets: (deviceId, secrets, { now, until }) =>
-      database.write(() => rotate(...values(secrets), deviceId, until, now) > 0),
-    moveDevice: (deviceId, secrets) => database.write(() => move(...values(secrets), deviceId) > 0),
+      database.write(() => {
+        recent.clear();
+        return rotate(...values(secrets), deviceId, until, now) > 0;
+      }),
+    moveDevice: (deviceId, secrets) =>
+      database.write(() => {
+        recent.clear();
+        return move(...values(secrets), deviceId) > 0;
+      }),
     noteSecretUsed: (key, clientDigest) =>
       database.write(() => {
+        recent.forget(key);
         forgetFormer(key, clientDigest);
       }),
   };

@@ -2,6 +2,7 @@ import { DmError } from '../../protocol/errors.ts';
 import type { Device, DeviceStore } from '../devices.ts';
 import type { Database } from './database.ts';
 import { createSecrets, formerOf, type FormerRow } from './device-secrets.ts';
+import { RecentDevices } from './recent-devices.ts';
 
 interface DeviceRow extends FormerRow {
   readonly key: number;
@@ -31,6 +32,7 @@ interface DeviceRow extends FormerRow {
 
 /** Device accounts, in SQLite. */
 export function createDeviceStore(database: Database): DeviceStore {
+  const recent = new RecentDevices();
   const add = database.command(
     `INSERT INTO device (
        device_id, client_scheme, client_name, client_digest, client_password, client_nonce,
@@ -54,6 +56,11 @@ export function createDeviceStore(database: Database): DeviceStore {
        detail_at = coalesce(?, detail_at), last_seen_at = ?
      WHERE key = ?`,
   );
+
+  function noted(device: Device | undefined): Device | undefined {
+    if (device) recent.put(device);
+    return device;
+  }
 
   return {
     add: (devices) =>
@@ -79,19 +86,29 @@ export function createDeviceStore(database: Database): DeviceStore {
           if (added === 0) throw new DmError('DEVICE_EXISTS', `there is an account of device ${deviceId} already`);
         }
       }),
-    byDeviceId: (deviceId) => database.read(() => deviceOf(byDeviceId.first(deviceId))),
-    byKey: (key) => database.read(() => deviceOf(byKey.first(key))),
+    byDeviceId: (deviceId) =>
+      database.read(() => recent.byDeviceId(deviceId) ?? noted(deviceOf(byDeviceId.first(deviceId)))),
+    byKey: (key) => database.read(() => recent.byKey(key) ?? noted(deviceOf(byKey.first(key)))),
     list: (after, limit, query) =>
       database.read(() => {
         const rows = query === undefined ? list.all(after, limit) : search.all(after, query, limit);
         return rows.map((row) => deviceOf(row));
       }),
     count: () => database.read(() => count.first()?.devices ?? 0),
-    remove: (deviceId) => database.write(() => remove(deviceId) > 0),
-    ...createSecrets(database),
-    decommission: (deviceId, at) => database.write(() => decommission(at, deviceId) > 0),
+    remove: (deviceId) =>
+      database.write(() => {
+        recent.clear();
+        return remove(deviceId) > 0;
+      }),
+    ...createSecrets(database, recent),
+    decommission: (deviceId, at) =>
+      database.write(() => {
+        recent.clear();
+        return decommission(at, deviceId) > 0;
+      }),
     saveInventory: (key, { man, mod, dmV, lang, fwV, swV, hwV, detailAt }, seenAt) =>
       database.write(() => {
+        recent.forget(key);
         const values = [man, mod, dmV, lang, fwV, swV, hwV, detailAt].map((value) => value ?? null);
         saveInventory(...values, seenAt, key);
       }),

@@ -1,4 +1,5 @@
 import { DmError } from '../../protocol/errors.ts';
+import type { CommitMeter } from '../measures.ts';
 import { type Connection, resultCodeOf, SQLITE } from './driver.ts';
 
 /** How long the first piece of work waits for others. Less costs throughput, more gains nothing. */
@@ -12,14 +13,28 @@ interface Work {
   readonly reject: (reason: unknown) => void;
 }
 
+/** What the work of one batch gathers in memory, to be written once for all of it. */
+export interface Gathering {
+  /** Writes what was gathered, and forgets it. */
+  flush(): void;
+  /** Forgets what was gathered: the work that did it is undone. */
+  discard(): void;
+}
+
 /** The single writer: work of the same moment shares a transaction and is told of its end after the commit. */
 export class GroupCommit {
   readonly #connection: Pick<Connection, 'exec'>;
+  readonly #gathering: Gathering;
+  readonly #meter: CommitMeter | undefined;
   #waiting: Work[] = [];
+  /** Work that is to be done as one. */
+  #unit: Work[] | undefined;
   #timer: NodeJS.Timeout | undefined;
 
-  constructor(connection: Pick<Connection, 'exec'>) {
+  constructor(connection: Pick<Connection, 'exec'>, gathering: Gathering, meter?: CommitMeter) {
     this.#connection = connection;
+    this.#gathering = gathering;
+    this.#meter = meter;
   }
 
   /**
@@ -33,10 +48,28 @@ export class GroupCommit {
         const result = work();
         return () => resolve(result);
       };
-      this.#waiting.push({ run, reject });
-      if (this.#waiting.length >= MAX_BATCH) this.commit();
-      else this.#timer ??= setTimeout(() => this.commit(), COLLECT_MS);
+      if (this.#unit) this.#unit.push({ run, reject });
+      else this.#put({ run, reject });
     });
+  }
+
+  /** All work that `ask` adds before it first waits is one piece: in one transaction, and undone together. */
+  together<Result>(ask: () => Result): Result {
+    if (this.#unit) return ask();
+    const unit: Work[] = [];
+    this.#unit = unit;
+    try {
+      return ask();
+    } finally {
+      this.#unit = undefined;
+      if (unit.length > 0) this.#put(asOne(unit));
+    }
+  }
+
+  #put(work: Work): void {
+    this.#waiting.push(work);
+    if (this.#waiting.length >= MAX_BATCH) this.commit();
+    else this.#timer ??= setTimeout(() => this.commit(), COLLECT_MS);
   }
 
   /** Commits what is waiting, now. */
@@ -46,10 +79,14 @@ export class GroupCommit {
     const batch = this.#waiting;
     this.#waiting = [];
     if (batch.length === 0) return;
+    const beganAt = performance.now();
     try {
-      for (const tell of this.#runBare(batch) ?? this.#runGuarded(batch)) tell();
+      const tells = this.#runBare(batch) ?? this.#runGuarded(batch);
+      this.#meter?.({ outcome: 'committed', works: batch.length, durationMs: performance.now() - beganAt });
+      for (const tell of tells) tell();
     } catch (error) {
       this.#tryRollBack();
+      this.#meter?.({ outcome: 'failed', works: batch.length, durationMs: performance.now() - beganAt });
       const reason = writeFailure(error);
       for (const { reject } of batch) reject(reason);
     }
@@ -64,7 +101,9 @@ export class GroupCommit {
     let tells: (() => void)[];
     try {
       tells = batch.map(({ run }) => run());
+      this.#gathering.flush();
     } catch {
+      this.#gathering.discard();
       this.#tryRollBack();
       return undefined;
     }
@@ -78,9 +117,11 @@ export class GroupCommit {
       this.#connection.exec('SAVEPOINT work');
       try {
         const tell = run();
+        this.#gathering.flush();
         this.#connection.exec('RELEASE work');
         return tell;
       } catch (error) {
+        this.#gathering.discard();
         this.#undoWork(error);
         return () => reject(resultCodeOf(error) === undefined ? error : writeFailure(error));
       }
@@ -106,6 +147,20 @@ export class GroupCommit {
       // There is no transaction: it never began, or SQLite has rolled it back.
     }
   }
+}
+
+function asOne(unit: readonly Work[]): Work {
+  return {
+    run() {
+      const tells = unit.map(({ run }) => run());
+      return () => {
+        for (const tell of tells) tell();
+      };
+    },
+    reject(reason) {
+      for (const { reject } of unit) reject(reason);
+    },
+  };
 }
 
 function writeFailure(cause: unknown): DmError {

@@ -46,7 +46,10 @@ interface ResultRow {
 /** Jobs of a DM Server with their events and results, in SQLite. */
 export function createJobStore(
   database: Database,
-): Omit<ServerStore, 'peerNonces' | 'noteCompletion' | 'noteGeneration' | 'completions' | 'probe' | 'close'> {
+): Omit<
+  ServerStore,
+  'peerNonces' | 'passedOnAlerts' | 'noteCompletion' | 'noteGeneration' | 'completions' | 'measure' | 'probe' | 'close'
+> {
   const insert = database.query<JobRow>(
     `INSERT INTO job (gateway_id, kind, correlator, state, created_at, idempotency_key)
      VALUES (?, ?, ?, 'queued', ?, ?) RETURNING *`,

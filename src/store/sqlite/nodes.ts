@@ -94,6 +94,10 @@ function createNodeValues<T>(database: Database, table: string, row: Row<T>): No
         if (value === undefined) remove(locUri);
         else row.write(locUri, value);
       }),
+    change: (locUri, to) =>
+      database.write(() => {
+        row.write(locUri, to(row.read(locUri)));
+      }),
     forget: (locUri) => database.write(() => forget(locUri)),
     move: (from, to) =>
       database.write(() => {

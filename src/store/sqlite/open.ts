@@ -2,6 +2,7 @@ import { constants } from 'node:fs';
 import { open as openFile } from 'node:fs/promises';
 import { DmError } from '../../protocol/errors.ts';
 import type { GatewayStore } from '../gateway-store.ts';
+import type { CommitMeter } from '../measures.ts';
 import type { ServerStore } from '../server-store.ts';
 
 import { createAuditStore } from './audit.ts';
@@ -15,8 +16,10 @@ import { GATEWAY_SCHEMA } from './gateway-schema.ts';
 import { closeLocked, lock } from './file-lock.ts';
 import { createGroupStore } from './groups.ts';
 import { createJobStore } from './jobs.ts';
+import { gatewayMeasures, serverMeasures } from './measures.ts';
 import { migrate, type Schema } from './migrations.ts';
 import { createNodeStore } from './nodes.ts';
+import { createPassedOnAlertStore } from './passed-on-alerts.ts';
 import { createPeerNonceStore } from './peer-nonces.ts';
 import { createResetNotificationStore } from './reset-notifications.ts';
 import { SERVER_SCHEMA } from './server-schema.ts';
@@ -29,8 +32,12 @@ const ROLES = {
 
 type Role = keyof typeof ROLES;
 
-/** What the operator bounds a database with. */
-interface StoreLimits {
+interface StoreOptions {
+  readonly meter?: CommitMeter | undefined;
+}
+
+/** What the operator bounds a database with, besides. */
+interface GatewayStoreOptions extends StoreOptions {
   readonly maxBytes?: number | undefined;
 }
 
@@ -43,8 +50,11 @@ const CACHE_KIB = 32_768;
  * process can use it meanwhile. With `maxBytes` the file does not grow beyond: what would make it grow is refused with
  * STORE_WRITE, its log comes on top. Throws `DmError` STORE_URL, STORE_OPEN, STORE_IN_USE, STORE_SCHEMA_NEWER.
  */
-export async function openGatewayStore(url: string, { maxBytes }: StoreLimits = {}): Promise<GatewayStore> {
-  const database = await openDatabase(url, 'gateway');
+export async function openGatewayStore(
+  url: string,
+  { maxBytes, meter }: GatewayStoreOptions = {},
+): Promise<GatewayStore> {
+  const database = await openDatabase(url, 'gateway', meter);
   if (maxBytes !== undefined) database.limitSize(maxBytes);
   return {
     fanOut: await openFanOutStore(database),
@@ -55,24 +65,27 @@ export async function openGatewayStore(url: string, { maxBytes }: StoreLimits = 
     nodes: createNodeStore(database),
     peerNonces: createPeerNonceStore(database),
     resetNotifications: createResetNotificationStore(database),
+    measure: gatewayMeasures(database),
     probe: () => database.probe(),
     close: () => database.close(),
   };
 }
 
 /** Opens the database of a DM Server, as `openGatewayStore` does that of a gateway. */
-export async function openServerStore(url: string): Promise<ServerStore> {
-  const database = await openDatabase(url, 'server');
+export async function openServerStore(url: string, { meter }: StoreOptions = {}): Promise<ServerStore> {
+  const database = await openDatabase(url, 'server', meter);
   return {
     peerNonces: createPeerNonceStore(database),
     ...createJobStore(database),
     ...createCompletionStore(database),
+    passedOnAlerts: createPassedOnAlertStore(database),
+    measure: serverMeasures(database),
     probe: () => database.probe(),
     close: () => database.close(),
   };
 }
 
-async function openDatabase(url: string, role: Role): Promise<Database> {
+async function openDatabase(url: string, role: Role, meter: CommitMeter | undefined): Promise<Database> {
   const path = pathOf(url);
   let connection: Connection | undefined;
   try {
@@ -82,7 +95,7 @@ async function openDatabase(url: string, role: Role): Promise<Database> {
     configure(connection);
     claimFor(role, connection, path);
     await migrate(connection, ROLES[role].schema);
-    return new Database(connection);
+    return new Database(connection, meter);
   } catch (error) {
     if (connection) closeLocked(connection);
     throw error instanceof DmError ? error : openFailure(path, error);

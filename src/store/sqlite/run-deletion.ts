@@ -54,6 +54,7 @@ export function createRunDeletion(database: Database): RunDeletion {
     async deleteRun(number) {
       const isGone = await database.write(() => {
         if (!hasEnded.first(number)) return false;
+        database.flush();
         for (const remove of deletions) remove(number);
         return true;
       });

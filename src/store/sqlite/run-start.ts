@@ -74,6 +74,7 @@ export function createRunStart(database: Database): Pick<FanOutStore, 'createRun
   }
 
   function create(order: NewRun, terms: StartTerms): Started {
+    database.flush();
     const known = startedBefore(order);
     if (known) return isSameOrder(known, order) ? { kind: 'existing', run: known } : { kind: 'key-conflict' };
     const targets = takeMembers(order);

@@ -39,6 +39,7 @@ export function createRuns(
       database.read(() => prunable.all(endedBefore, keep, limit).map(({ run }) => run)),
     changeState: (run, from, to, pauseCause, awaitingEndsAt) =>
       database.write(() => {
+        database.flush();
         const cause = to === 'paused' ? (pauseCause ?? null) : null;
         if (setState(to, cause, run, JSON.stringify(from)) === 0) return undefined;
         if (awaitingEndsAt !== undefined) endAwaiting(awaitingEndsAt, run);

@@ -70,5 +70,13 @@ export const SERVER_SCHEMA: Schema = {
     `ALTER TABLE job ADD COLUMN alerts INTEGER NOT NULL DEFAULT 0`,
     `ALTER TABLE job ADD COLUMN plan TEXT`,
     `CREATE INDEX job_result_device ON job_result (job, device_id)`,
+    `CREATE TABLE passed_on_alert (
+      id INTEGER PRIMARY KEY AUTOINCREMENT,
+      gateway_id TEXT NOT NULL,
+      at INTEGER NOT NULL,
+      source TEXT,
+      alert TEXT NOT NULL
+    ) STRICT`,
+    `CREATE INDEX passed_on_alert_of_gateway ON passed_on_alert (gateway_id, id)`,
   ],
 };

@@ -1,35 +1,26 @@
-import { moveDigest, type Pair } from '../../fanout/digest.ts';
+import { moveDigest } from '../../fanout/digest.ts';
 import { facetsOf } from '../../fanout/facets.ts';
-import { type Outcome, OUTCOMES } from '../../fanout/outcome.ts';
-import type { Ending, EpochMs, Run, Settlement, Target } from '../../fanout/store.ts';
+import { SETTLED_OUTCOMES } from '../../fanout/outcome.ts';
+import type { Ending, EpochMs, Settlement, Target } from '../../fanout/store.ts';
 import { createAnnouncement } from './alerts.ts';
 import { createClusterMoves } from './clusters.ts';
 import type { Database } from './database.ts';
-import { countColumn, runByNumber } from './run-rows.ts';
+import { createRunProgresses, type RunProgress } from './run-progress.ts';
+import { runByNumber } from './run-rows.ts';
 
-/** Settles a member; `answeredAt` is undefined when it was not its own answer that ended it. */
-export type Settle = (
-  target: Pick<Target, 'run' | 'n'>,
-  ending: Ending,
-  now: EpochMs,
-  answeredAt: EpochMs | undefined,
-) => Settlement;
+/**
+ * What ends a member: its own `answer`, which may come late; a `claim`, which has read the member in the transaction; or
+ * that nothing is to be sent to it, which ends only an `unsent` one.
+ */
+type EndedBy = 'answer' | 'claim' | 'unsent';
 
-interface MemberBefore {
+/** Settles a member, unless what ends it does not suit where it stands. */
+export type Settle = (target: Pick<Target, 'run' | 'n'>, ending: Ending, now: EpochMs, by: EndedBy) => Settlement;
+
+interface LateMember {
   readonly device_id: string;
-  readonly outcome: Outcome;
-  readonly late: number;
   readonly answer_id: number | null;
-  readonly digest: string | null;
-}
-
-interface Progress {
-  readonly state: Run['state'];
-  readonly generation: number;
-  readonly ended_at: number | null;
-  readonly pending: number;
-  readonly settled: number;
-  readonly quorum_at: number | null;
+  readonly de_result: string | null;
 }
 
 const NOT_APPLIED: Settlement = { applied: false, completed: undefined, alerted: undefined };
@@ -42,30 +33,19 @@ export function createSettlement(database: Database): Settle {
   const runOf = runByNumber(database);
   const announce = createAnnouncement(database);
   const clusters = createClusterMoves(database);
-  const memberBefore = database.query<MemberBefore>(
-    `SELECT device_id, outcome, late, answer_id, digest
-     FROM target JOIN run_progress AS progress ON progress.run = target.run
-     WHERE target.run = ? AND target.n = ?`,
-  );
-  const textBefore = database.query<{ de_result: string }>(
-    `SELECT coalesce(text.de_result, answer.de_result) AS de_result FROM target
+  const progresses = createRunProgresses(database);
+  const settlePending = (condition: string) =>
+    database.query<Pick<LateMember, 'device_id'>>(`${settleSql(condition, 0)} RETURNING device_id`);
+  const settleOpen = settlePending(`outcome = 'pending'`);
+  const settleUnsent = settlePending(`outcome = 'pending' AND phase IN ('held', 'waiting')`);
+  const settleLate = database.command(settleSql(`outcome = 'unknown' AND late = 0`, 1));
+  const lateMember = database.query<LateMember>(
+    `SELECT device_id, answer_id, coalesce(text.de_result, answer.de_result) AS de_result FROM target
      LEFT JOIN answer_text AS text ON text.id = target.answer_id
      LEFT JOIN answer ON answer.run = target.run AND answer.n = target.n
-     WHERE target.run = ? AND target.n = ?`,
-  );
-  const settle = database.command(
-    `UPDATE target SET phase = 'settled', outcome = ?, answered_at = ?, late = ?, answer_id = ?,
-       async_open = max(0, ? - async_kept)
-     WHERE run = ? AND n = ?`,
+     WHERE target.run = ? AND target.n = ? AND outcome = 'unknown' AND late = 0`,
   );
   const removePart = database.command(`DELETE FROM answer WHERE run = ? AND n = ?`);
-  const moveCount = new Map(
-    ['pending', 'unknown'].flatMap((from) =>
-      OUTCOMES.filter((to) => to !== 'pending').map(
-        (to) => [`${from} ${to}`, database.query<Progress>(moveCountSql(from, countColumn(to)))] as const,
-      ),
-    ),
-  );
   const complete = database.command(
     `UPDATE run_progress SET state = iif(state = 'cancelling', 'cancelled', 'complete'), pause_cause = NULL,
        ended_at = ?, generation = max(generation, 1)
@@ -73,61 +53,67 @@ export function createSettlement(database: Database): Settle {
   );
   const beginGeneration = database.command(`UPDATE run_progress SET generation = 1 WHERE run = ?`);
 
-  /** Puts the answer in the place of the one before. Answers the digest of the run and the id of the text. */
-  function moveAnswer(
-    { run, n }: Pick<Target, 'run' | 'n'>,
-    { deResult, facets }: Ending,
-    before: MemberBefore,
-  ): { readonly digest: string | null; readonly answerId: number } {
-    const answerId = clusters.putAnswer(run, deResult);
-    const replaced = before.outcome === 'pending' ? undefined : textBefore.first(run, n)?.de_result;
-    if (before.answer_id !== null) clusters.takeAnswer(before.answer_id);
-    removePart(run, n);
-    if (before.digest === null) return { digest: null, answerId };
-    const pair = { n, deviceId: before.device_id } satisfies Omit<Pair, 'deResult'>;
-    let digest = moveDigest(before.digest, { ...pair, deResult }, 'in');
-    clusters.putFacets(run, facets);
-    if (replaced !== undefined) {
-      digest = moveDigest(digest, { ...pair, deResult: replaced }, 'out');
-      clusters.takeFacets(run, facetsOf(replaced));
-    }
-    return { digest, answerId };
-  }
-
   /** Ends the run with its last member, and tells its server what there is to be told. */
-  function conclude(number: number, progress: Progress, isLate: boolean, now: EpochMs): Settlement {
-    const isLast = progress.ended_at === null && progress.pending === 0;
-    const isQuorum =
-      progress.generation === 0 &&
-      progress.state !== 'cancelling' &&
-      progress.settled >= (progress.quorum_at ?? Infinity);
+  function conclude(number: number, progress: RunProgress, isLate: boolean, now: EpochMs): Settlement {
+    const { counts, generation, state, endedAt, quorumAt } = progress;
+    const isLast = endedAt === null && counts.pending === 0;
+    const isQuorum = quorumAt !== null && generation === 0 && state !== 'cancelling' && settledIn(counts) >= quorumAt;
+    if (!isLast && !isQuorum && (!isLate || generation === 0)) return { ...NOT_APPLIED, applied: true };
+    database.flush();
     if (isLast) complete(now, number);
     else if (isQuorum) beginGeneration(number);
-    else if (!isLate || progress.generation === 0) return { ...NOT_APPLIED, applied: true };
     const run = runOf(number);
     if (!run) throw new TypeError(`run ${number} is missing`);
     const alerted = announce(run, isLast || isQuorum || run.policy.lateAlert, now);
     return { applied: true, completed: isLast ? run : undefined, alerted };
   }
 
-  return ({ run, n }, ending, now, answeredAt) => {
-    const before = memberBefore.first(run, n);
-    const isLate = before?.outcome === 'unknown' && before.late === 0;
-    if (!before || (before.outcome !== 'pending' && !isLate)) return NOT_APPLIED;
-    const { outcome, asyncExecs } = ending;
-    const { digest, answerId } = moveAnswer({ run, n }, ending, before);
-    settle(outcome, answeredAt ?? null, isLate ? 1 : 0, answerId, asyncExecs, run, n);
-    const progress = moveCount.get(`${before.outcome} ${outcome}`)?.first(digest, answeredAt ?? null, run);
-    if (!progress) throw new TypeError(`run ${run} has no progress`);
-    return conclude(run, progress, isLate, now);
+  /** Moves the facets; answers the digest of the run with this pair, in the place of `replaced`. */
+  function moveFacets(
+    run: number,
+    { n, deviceId }: Pick<Target, 'n' | 'deviceId'>,
+    { deResult, facets }: Ending,
+    before: string | null,
+    replaced: string | undefined,
+  ): string | null {
+    if (before === null) return null;
+    clusters.putFacets(run, facets);
+    const digest = moveDigest(before, { n, deviceId, deResult }, 'in');
+    if (replaced === undefined) return digest;
+    clusters.takeFacets(run, facetsOf(replaced));
+    return moveDigest(digest, { n, deviceId, deResult: replaced }, 'out');
+  }
+
+  return ({ run, n }, ending, now, by) => {
+    const before = progresses.of(run);
+    if (!before) return NOT_APPLIED;
+    const answerId = clusters.putAnswer(run, ending.deResult);
+    const answeredAt = by === 'answer' ? now : undefined;
+    const values = [ending.outcome, answeredAt ?? null, answerId, ending.asyncExecs, run, n] as const;
+    const pending = (by === 'unsent' ? settleUnsent : settleOpen).first(...values);
+    const late = pending || by !== 'answer' ? undefined : lateMember.first(run, n);
+    const member = pending ?? late;
+    if (!member) {
+      clusters.takeAnswer(answerId);
+      return NOT_APPLIED;
+    }
+    if (late) settleLate(...values);
+    if (typeof late?.answer_id === 'number') clusters.takeAnswer(late.answer_id);
+    removePart(run, n);
+    const pair = { n, deviceId: member.device_id };
+    const digest = moveFacets(run, pair, ending, before.digest, late?.de_result ?? undefined);
+    const from = late ? 'unknown' : 'pending';
+    const progress = progresses.move(run, { from, to: ending.outcome, digest, answeredAt });
+    return conclude(run, progress, late !== undefined, now);
   };
 }
 
-/** The generation counts changes of an aggregate that was announced. */
-function moveCountSql(from: string, to: string): string {
-  const moves = from === to ? '' : `${from} = ${from} - 1, ${to} = ${to} + 1, `;
-  const settled = OUTCOMES.filter((outcome) => outcome !== 'pending').map(countColumn);
-  return `UPDATE run_progress SET ${moves} digest = ?,
-      last_answer_at = coalesce(?, last_answer_at), generation = generation + (generation > 0)
-    WHERE run = ? RETURNING state, generation, ended_at, pending, ${settled.join(' + ')} AS settled, quorum_at`;
+function settleSql(condition: string, late: 0 | 1): string {
+  return `UPDATE target SET phase = 'settled', outcome = ?, answered_at = ?, late = ${late}, answer_id = ?,
+      async_open = max(0, ? - async_kept)
+    WHERE run = ? AND n = ? AND ${condition}`;
+}
+
+function settledIn(counts: RunProgress['counts']): number {
+  return SETTLED_OUTCOMES.reduce((sum, outcome) => sum + counts[outcome], 0);
 }
