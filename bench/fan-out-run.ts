@@ -160,8 +160,8 @@ function serverRun(api: Actors['serverApi'], id: number): Promise<ServerRun> {
   return api.get(`/api/v1/runs/${id}`, serverRunSchema);
 }
 
-function hasAlert(run: ServerRun): boolean {
-  return run.alert !== null || run.state === 'failed';
+function hasAlert({ events, state }: ServerRun): boolean {
+  return events.some(({ step }) => step === 7) || state === 'failed';
 }
 
 function alertAt({ events, error }: ServerRun): number {

@@ -8,13 +8,22 @@ import {
   type RequestCommand,
 } from '../protocol/message/message.ts';
 
-/** The Execs that a device took on with 202: it will tell their end with a Generic Alert. [FANOUT 5] */
+/** The lowest Status code that says a command was not carried out. */
+const FIRST_REFUSAL = 300;
+
+/**
+ * The Execs that a device took on with 202: it will tell their end with a Generic Alert. One that it refused as well was
+ * not taken on. [FANOUT 5]
+ */
 export function acceptedExecs(commands: readonly RequestCommand[], answers: readonly Answer[]): readonly ExecCommand[] {
   const accepted = new Set<string>();
   for (const answer of answers) {
     if (answer.kind === 'Status' && answer.code === STATUS.accepted) accepted.add(answer.cmdRef);
   }
   if (accepted.size === 0) return [];
+  for (const answer of answers) {
+    if (answer.kind === 'Status' && answer.code >= FIRST_REFUSAL) accepted.delete(answer.cmdRef);
+  }
   return [...everyCommand(commands)].filter(
     (command): command is ExecCommand => command.kind === 'Exec' && accepted.has(command.cmdId),
   );

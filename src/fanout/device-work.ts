@@ -214,11 +214,12 @@ export class DeviceWork {
 
   /** False when the member has ended meanwhile. */
   async #await(target: Target, ending: Ending): Promise<boolean> {
-    const { store, runs, clock, onDueAt } = this.#options;
+    const { store, runs, onDueAt } = this.#options;
     const run = runs.get(target.run);
     if (!run) return false;
+    // Of a cancelled run what has left may end until the device deadline, and not later.
     const isCancelling = run.current.state === 'cancelling';
-    const endsAt = isCancelling ? deadlineAt(clock.now(), run) : Math.max(run.endsAt, run.expiresNotBefore);
+    const endsAt = Math.max(isCancelling ? target.endsAt : run.endsAt, run.expiresNotBefore);
     const isAwaiting = await store.markAwaiting(target, ending, endsAt);
     if (isAwaiting) onDueAt(endsAt);
     return isAwaiting;

@@ -211,7 +211,7 @@ function answers({ pick, code }: { pick: number; code: 200 | 202 | 500 }): Comma
   return commandFor(`a device answers ${code}`, holding(), pick, async ([key, held], model, scenario) => {
     await scenario.engine.answered(held.assignment, statuses(held.assignment.commands, code));
     // A Status that came before stays.
-    model.answered(held, code === 200 ? (held.member.parts ?? 200) : code, scenario.clock.now());
+    model.answered(held, code === 200 ? (held.member.parts ?? 200) : code);
     await take(key, model, scenario);
   });
 }
@@ -235,7 +235,7 @@ function answersPart({ pick, code }: { pick: number; code: 200 | 202 | undefined
 function goesOn(pick: number): Command {
   const isWhole = ({ member }: Held): boolean => member.parts !== undefined;
   return commandFor('a session goes on', holding(isWhole), pick, async ([key, held], model, scenario) => {
-    if (held.member.parts) model.answered(held, held.member.parts, scenario.clock.now());
+    if (held.member.parts) model.answered(held, held.member.parts);
     await take(key, model, scenario);
   });
 }
@@ -245,9 +245,9 @@ function loses({ pick, how }: { pick: number; how: 'lost' | 'refused' }): Comman
     `a session is ${how}`,
     holding(({ member }) => how === 'lost' || member.parts === undefined),
     pick,
-    async ([key, held], model, { engine, clock }) => {
+    async ([key, held], model, { engine }) => {
       await engine.sessionLost(held.assignment, how);
-      model.lost(held, how, clock.now());
+      model.lost(held, how);
       model.sessions.delete(key);
       engine.sessionClosed(key);
     },
@@ -260,10 +260,10 @@ function tellsEnd({ pick, data }: { pick: number; data: string }): Command {
     const expecting = KEYS.filter((key) => model.expecting(key));
     return expecting.length > 0 ? expecting : KEYS;
   };
-  return commandFor(name, expectingFirst, pick, async (key, model, { engine, clock }) => {
+  return commandFor(name, expectingFirst, pick, async (key, model, { engine }) => {
     const held = model.sessions.get(key);
     if (held?.member.phase === 'sent' && held.member.parts === 202 && held.run.list === 'update') {
-      model.answered(held, 202, clock.now());
+      model.answered(held, 202);
     }
     const expecting = model.expecting(key);
     const isTold = await engine.asyncAlert(key, {

@@ -33,8 +33,8 @@ export interface ModelMember {
   parts: 200 | 202 | undefined;
   /** An Exec was taken on with 202, and its end was not told. */
   isExpecting: boolean;
-  /** While awaiting, when it ends. */
-  awaitedUntil: EpochMs;
+  /** While awaiting: its run was being cancelled when that began, so it has no longer than any device. */
+  keepsDeadline: boolean;
   sends: number;
 }
 
@@ -96,7 +96,7 @@ export class EngineModel {
   }
 
   /** Every Status has come and the package is over. */
-  answered({ run, member }: Held, code: 200 | 202 | 500, now: EpochMs): void {
+  answered({ run, member }: Held, code: 200 | 202 | 500): void {
     const isLate = member.phase === 'settled';
     if (isLate && (member.outcome !== 'unknown' || member.late)) return;
     const hasTakenOn = code === 202 && run.list !== 'harmless';
@@ -105,16 +105,15 @@ export class EngineModel {
     member.isExpecting = hasTakenOn;
     if (isUnfinished && !isLate) {
       member.phase = 'awaiting';
-      const until = run.state === 'cancelling' ? Math.min(now + run.policy.deviceDeadlineMs, run.endsAt) : run.endsAt;
-      member.awaitedUntil = until;
+      member.keepsDeadline = run.state === 'cancelling';
     } else settle(member, code === 500 ? 'failed' : isUnfinished ? 'unknown' : 'succeeded');
   }
 
   /** The session is over before the assignment is. */
-  lost(held: Held, how: 'lost' | 'refused', now: EpochMs): void {
+  lost(held: Held, how: 'lost' | 'refused'): void {
     const { run, member, wasSent } = held;
     if (member.parts !== undefined && (how === 'lost' || member.phase !== 'sent')) {
-      if (how === 'lost') this.answered(held, member.parts, now);
+      if (how === 'lost') this.answered(held, member.parts);
     } else if (member.phase === 'sent') {
       if (how === 'refused') Object.assign(member, { phase: 'unsent', wasSent, unauthorized: true });
       else if (run.policy.repeatUnsafe || run.list === 'harmless') member.phase = 'unsent';
@@ -123,7 +122,7 @@ export class EngineModel {
 
   crashed(now: EpochMs): void {
     for (const run of this.active) run.noneExpiresBefore = now + GRACE_MS;
-    for (const held of this.sessions.values()) if (held?.member.phase === 'sent') this.lost(held, 'lost', now);
+    for (const held of this.sessions.values()) if (held?.member.phase === 'sent') this.lost(held, 'lost');
     this.sessions.clear();
   }
 
@@ -181,7 +180,8 @@ export class EngineModel {
     let must = now >= deadline;
     let may = must;
     if (member.phase === 'awaiting')
-      may = must = now >= Math.max(Math.min(member.awaitedUntil, run.awaitedUntil), noneBefore);
+      may = must =
+        now >= (member.keepsDeadline ? deadline : Math.max(Math.min(run.endsAt, run.awaitedUntil), noneBefore));
     if (member.phase === 'unsent') {
       must ||= isCancelling;
       may ||= isCancelling || latestWall >= notAfter || member.key === undefined;
@@ -208,7 +208,7 @@ function newMember(n: number, key: number | undefined): ModelMember {
     unauthorized: false,
     parts: undefined,
     isExpecting: false,
-    awaitedUntil: 0,
+    keepsDeadline: false,
     sends: 0,
   };
 }

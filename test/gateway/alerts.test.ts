@@ -185,6 +185,13 @@ describe('alerts of devices', () => {
     expect(await store.deviceAlerts.nextDueAt('srv')).toBeUndefined();
     expect(await store.deviceAlerts.list(undefined, 10)).toHaveLength(1);
   });
+
+  it('gateway: keeps an alert to itself that only a gateway can say', async () => {
+    await open({ deviceAlerts: 'all' });
+    await say(ALERT.replace('x:door', 'urn:oma:at:oma-gwmo:completionstatus:1.0'));
+    expect(await store.deviceAlerts.list(undefined, 10)).toHaveLength(1);
+    expect(await store.deviceAlerts.nextDueAt('srv')).toBeUndefined();
+  });
 });
 
 describe('alerts of the inventory', () => {
