@@ -11,7 +11,7 @@ import { MemoryObject } from './memory-object.ts';
 import { objectTemplate } from './object-template.ts';
 import { createTree, type Tree } from './tree.ts';
 
-const RUNS = 400;
+const RUNS = 1_200;
 const TNDS = { format: 'xml', type: 'application/vnd.syncml.dmtnds+xml' };
 const TEMPLATE = objectTemplate(['R'], {
   '': { format: 'node', access: ['Get', 'Add', 'Replace'] },
