@@ -1,5 +1,6 @@
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { DmError } from '../../src/protocol/errors.ts';
+import { openCommitLog } from '../../src/store/sqlite/commit-log.ts';
 import { Database } from '../../src/store/sqlite/database.ts';
 import { connect, type Connection } from '../../src/store/sqlite/driver.ts';
 import { lock } from '../../src/store/sqlite/file-lock.ts';
@@ -8,15 +9,19 @@ import { temporaryFolder } from './temporary-folder.ts';
 const inFolder = temporaryFolder();
 let databases = 0;
 let connection: Connection;
+let sync: () => Promise<void>;
 let database: Database;
 let insert: (id: number) => number;
 let ids: () => number[];
 
 beforeEach(async () => {
-  connection = await connect(inFolder(`${++databases}.db`));
+  const path = inFolder(`${++databases}.db`);
+  connection = await connect(path);
   lock(connection);
   connection.exec('CREATE TABLE item (id INTEGER PRIMARY KEY, data BLOB)');
-  database = new Database(connection);
+  const log = await openCommitLog(connection, path);
+  sync = () => log.sync();
+  database = new Database(connection, { sync: () => sync(), close: () => log.close() });
   insert = database.command('INSERT INTO item (id) VALUES (?)');
   const query = database.query<{ id: number }>('SELECT id FROM item ORDER BY id');
   ids = () => query.all().map(({ id }) => id);
@@ -73,6 +78,12 @@ describe('group commit', () => {
     expect(await database.read(() => ids().length)).toBe(1_200);
   });
 
+  it('store: takes a whole transaction of writes in the very moment that the one before is told', async () => {
+    await database.write(() => insert(1));
+    await Promise.all(Array.from({ length: 500 }, (_value, index) => database.write(() => insert(index + 2))));
+    expect(await database.read(() => ids().length)).toBe(501);
+  });
+
   it('store: rejects all writes of a batch when there is no space, and works again when there is', async () => {
     await database.write(() => insert(1));
     const { page_count: pages } = connection.prepare('PRAGMA page_count').get() as { page_count: number };
@@ -99,6 +110,41 @@ describe('group commit', () => {
     expect(await database.read(ids)).toEqual([]);
     await database.write(() => insert(2));
     expect(await database.read(ids)).toEqual([2]);
+  });
+
+  it('store: tells of a write when the log is on the disk, and what comes meanwhile shares the next', async () => {
+    let syncs = 0;
+    let onDisk: () => void = () => undefined;
+    sync = () => {
+      syncs += 1;
+      return new Promise((resolve) => (onDisk = resolve));
+    };
+    const told: number[] = [];
+    const write = async (id: number) => {
+      await database.write(() => insert(id));
+      told.push(id);
+    };
+    const first = write(1);
+    await vi.waitUntil(() => syncs === 1);
+    const others = [write(2), write(3)];
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    expect({ told, syncs }).toEqual({ told: [], syncs: 1 });
+    onDisk();
+    await first;
+    expect(told).toEqual([1]);
+    await vi.waitUntil(() => syncs === 2);
+    onDisk();
+    await Promise.all(others);
+    expect({ told, syncs }).toEqual({ told: [1, 2, 3], syncs: 2 });
+  });
+
+  it('store: takes nothing more when the disk has failed: what it holds is not known', async () => {
+    sync = () => Promise.reject(new Error('EIO'));
+    const message = 'the store could not be written: the disk failed, and what it holds is known only after a restart';
+    const failure = { code: 'STORE_WRITE', message, cause: { message: 'EIO' } };
+    await expect(database.write(() => insert(1))).rejects.toMatchObject(failure);
+    sync = () => Promise.resolve();
+    await expect(database.write(() => insert(2))).rejects.toMatchObject(failure);
   });
 
   it('store: knows whether it can be written', async () => {

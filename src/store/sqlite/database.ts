@@ -1,5 +1,6 @@
 import { DmError } from '../../protocol/errors.ts';
 import type { CommitMeter, StoreSize } from '../measures.ts';
+import { type CommitLog, NO_LOG } from './commit-log.ts';
 import type { Connection, SqlValue, Statement } from './driver.ts';
 import { closeLocked } from './file-lock.ts';
 import { type Gathering, GroupCommit } from './group-commit.ts';
@@ -29,23 +30,25 @@ export type Command = (...values: SqlValue[]) => number;
 
 /**
  * One database and its only writer. `write` hands work to the group commit; `read` runs at once: batches run in one
- * go, so that no read sees half of one. Both reject with `DmError` STORE_CLOSED once it is closed.
+ * go, so that no read sees half of one; it may see one that is not durable yet. Both reject with `DmError` STORE_CLOSED once it is closed.
  */
 export class Database {
   readonly #connection: Connection;
+  readonly #log: CommitLog;
   readonly #writer: GroupCommit;
   readonly #gatherings: Gathering[] = [];
-  #isClosed = false;
+  #closing: Promise<void> | undefined;
 
-  constructor(connection: Connection, meter?: CommitMeter) {
+  constructor(connection: Connection, log: CommitLog = NO_LOG, meter?: CommitMeter) {
     this.#connection = connection;
+    this.#log = log;
     const gathering: Gathering = {
       flush: () => this.flush(),
       discard: () => {
         for (const each of this.#gatherings) each.discard();
       },
     };
-    this.#writer = new GroupCommit(connection, gathering, meter);
+    this.#writer = new GroupCommit(connection, log, gathering, meter);
   }
 
   query<Row>(sql: string): Query<Row> {
@@ -59,7 +62,7 @@ export class Database {
 
   read<Result>(work: () => Result): Promise<Result> {
     return new Promise((resolve) => {
-      if (this.#isClosed) throw storeClosed();
+      if (this.#closing) throw storeClosed();
       resolve(work());
     });
   }
@@ -81,7 +84,7 @@ export class Database {
 
   /** Durable when it resolves. `work` may be run twice and then must do and answer the same. */
   write<Result>(work: () => Result): Promise<Result> {
-    return this.#isClosed ? Promise.reject(storeClosed()) : this.#writer.add(work);
+    return this.#closing ? Promise.reject(storeClosed()) : this.#writer.add(work);
   }
 
   /** The file does not grow beyond; one that is larger already does not grow at all. */
@@ -110,14 +113,16 @@ export class Database {
     throw new DmError('STORE_WRITE', `the store has hardly any space left: ${left}`);
   }
 
-  /** Commits what is waiting, and leaves a single file behind. Resolves at once when it was closed before. */
+  /** Commits what is waiting, and leaves a single file behind. */
   close(): Promise<void> {
-    if (!this.#isClosed) {
-      this.#isClosed = true;
-      this.#writer.commit();
-      closeLocked(this.#connection);
-    }
-    return Promise.resolve();
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
+    await this.#writer.finish();
+    closeLocked(this.#connection);
+    await this.#log.close();
   }
 
   #pragma(name: 'page_size' | 'page_count' | 'max_page_count' | 'freelist_count'): number {

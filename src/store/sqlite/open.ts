@@ -6,6 +6,7 @@ import type { CommitMeter } from '../measures.ts';
 import type { ServerStore } from '../server-store.ts';
 
 import { createAuditStore } from './audit.ts';
+import { NO_LOG, openCommitLog } from './commit-log.ts';
 import { createCompletionStore } from './completions.ts';
 import { Database } from './database.ts';
 import { createDeviceAlertStore } from './device-alerts.ts';
@@ -95,7 +96,7 @@ async function openDatabase(url: string, role: Role, meter: CommitMeter | undefi
     configure(connection);
     claimFor(role, connection, path);
     await migrate(connection, ROLES[role].schema);
-    return new Database(connection, meter);
+    return new Database(connection, path === IN_MEMORY ? NO_LOG : await openCommitLog(connection, path), meter);
   } catch (error) {
     if (connection) closeLocked(connection);
     throw error instanceof DmError ? error : openFailure(path, error);
