@@ -1,12 +1,6 @@
 import { STATUS } from '../protocol/message/codes.ts';
-import {
-  type AlertCommand,
-  type Answer,
-  everyCommand,
-  type ExecCommand,
-  type Item,
-  type RequestCommand,
-} from '../protocol/message/message.ts';
+import type { AlertCommand, Answer, ExecCommand, Item, RequestCommand } from '../protocol/message/message.ts';
+import { listed } from './command-list.ts';
 
 /** The lowest Status code that says a command was not carried out. */
 const FIRST_REFUSAL = 300;
@@ -24,7 +18,7 @@ export function acceptedExecs(commands: readonly RequestCommand[], answers: read
   for (const answer of answers) {
     if (answer.kind === 'Status' && answer.code >= FIRST_REFUSAL) accepted.delete(answer.cmdRef);
   }
-  return [...everyCommand(commands)].filter(
+  return listed(commands).every.filter(
     (command): command is ExecCommand => command.kind === 'Exec' && accepted.has(command.cmdId),
   );
 }

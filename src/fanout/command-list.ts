@@ -1,4 +1,22 @@
-import type { Item, RequestCommand } from '../protocol/message/message.ts';
+import { everyCommand, type Item, type RequestCommand } from '../protocol/message/message.ts';
+
+/** The commands of a list, nested ones included, in document order and by their CmdIDs. */
+interface Listed {
+  readonly every: readonly RequestCommand[];
+  readonly byCmdId: ReadonlyMap<string, RequestCommand>;
+}
+
+const known = new WeakMap<readonly RequestCommand[], Listed>();
+
+/** Made once for the commands of a run: what each of its devices says is held against them. */
+export function listed(commands: readonly RequestCommand[]): Listed {
+  const before = known.get(commands);
+  if (before !== undefined) return before;
+  const every = [...everyCommand(commands)];
+  const fresh = { every, byCmdId: new Map(every.map((command) => [command.cmdId, command])) };
+  known.set(commands, fresh);
+  return fresh;
+}
 
 /** The Items of a command itself, not of those nested in it. */
 export function itemsOf(command: RequestCommand): readonly Item[] {

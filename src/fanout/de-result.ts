@@ -1,15 +1,15 @@
 import {
   type Answer,
   commandName,
-  everyCommand,
   type Item,
   type Meta,
   type RequestCommand,
   type ResultsCommand,
   type StatusCommand,
 } from '../protocol/message/message.ts';
-import { itemsOf } from './command-list.ts';
-import { commandXml, decodeSyncBody, joinSyncBody } from './sync-body.ts';
+import { commandXml } from '../protocol/xml/message-writer.ts';
+import { itemsOf, listed } from './command-list.ts';
+import { decodeSyncBody, joinSyncBody } from './sync-body.ts';
 
 type StatusAnswer = Answer<StatusCommand>;
 type ResultsAnswer = Answer<ResultsCommand>;
@@ -27,7 +27,7 @@ export function missingStatus(
 ): readonly RequestCommand[] {
   const answered = new Set<string>();
   for (const answer of answers) if (answer.kind === 'Status') answered.add(answer.cmdRef);
-  return [...everyCommand(commands)].filter(({ cmdId }) => !answered.has(cmdId));
+  return listed(commands).every.filter(({ cmdId }) => !answered.has(cmdId));
 }
 
 /** The answers, and for each command without a Status one with this code, in place of what the device did not say. [FANOUT 5] */
@@ -69,7 +69,7 @@ export function encodeAnswers(answers: readonly Answer[]): string {
 }
 
 function answerXml(answer: Answer, cmdId: number): string {
-  return commandXml({ ...answer, cmdId: String(cmdId), msgRef: MSG_REF });
+  return commandXml(answer, { cmdId: String(cmdId), msgRef: MSG_REF });
 }
 
 /** Whether it is a Status of a device that says no more than the code, as most do. */
@@ -103,8 +103,9 @@ export function canonicalAnswers(commands: readonly RequestCommand[], answers: r
   }
   const statuses: StatusAnswer[] = [];
   const results: ResultsAnswer[] = [];
-  for (const command of everyCommand(commands)) {
-    const own = byCmdRef.get(command.cmdId) ?? [];
+  for (const command of listed(commands).every) {
+    const own = byCmdRef.get(command.cmdId);
+    if (own === undefined) continue;
     const cmd = commandName(command);
     for (const status of inItemOrder(command, own.filter(isStatus))) statuses.push(canonicalStatus(status, cmd));
     for (const answer of own) if (answer.kind === 'Results') results.push(canonicalResults(answer));

@@ -17,11 +17,13 @@ export function facetsOf(deResult: string): readonly Facet[] {
 /** The same of the answers that a DeResult is made of. */
 export function facetsOfAnswers(answers: readonly Answer[]): readonly Facet[] {
   const facets = new Map<string, Facet>();
+  const add = (facet: Facet): void => {
+    const { kind, key, value } = facet;
+    facets.set(`${kind} ${key.length} ${key}${value}`, facet);
+  };
   for (const answer of answers) {
-    for (const facet of answer.kind === 'Status' ? [statusFacet(answer)] : valueFacets(answer)) {
-      const { kind, key, value } = facet;
-      facets.set(`${kind} ${key.length} ${key}${value}`, facet);
-    }
+    if (answer.kind === 'Status') add(statusFacet(answer));
+    else addValues(add, answer);
   }
   return [...facets.values()];
 }
@@ -31,11 +33,11 @@ function statusFacet({ cmdRef, cmd, code }: Extract<Answer, { kind: 'Status' }>)
 }
 
 /** A value that names no node cannot be compared with that of another device. */
-function valueFacets({ items, sourceRef, targetRef }: Answer<ResultsCommand>): readonly Facet[] {
-  return items.flatMap(({ source, data = '' }) => {
+function addValues(add: (facet: Facet) => void, { items, sourceRef, targetRef }: Answer<ResultsCommand>): void {
+  for (const { source, data = '' } of items) {
     const locUri = (source?.locUri ?? sourceRef ?? targetRef)?.trim();
-    return locUri ? [{ kind: 'value', key: shortened(locUri), value: shortened(textOf(data)) }] : [];
-  });
+    if (locUri) add({ kind: 'value', key: shortened(locUri), value: shortened(textOf(data)) });
+  }
 }
 
 /** As it stands in a DeResult. */

@@ -1,6 +1,7 @@
 import { STATUS } from '../protocol/message/codes.ts';
-import { type Answer, everyCommand, type RequestCommand } from '../protocol/message/message.ts';
+import type { Answer, RequestCommand } from '../protocol/message/message.ts';
 import { answerBytes } from './answer-size.ts';
+import { listed } from './command-list.ts';
 import { statusOf } from './de-result.ts';
 
 /** What is kept of the answers of one device to the commands of one run, while they come in. */
@@ -26,8 +27,9 @@ export function keepAnswers(
   fresh: readonly Answer[],
   maxBytes: number,
 ): KeptAnswers {
-  const byCmdId = new Map([...everyCommand(commands)].map((command) => [command.cmdId, command]));
-  const withStatus = new Set(before.answers.flatMap(({ kind, cmdRef }) => (kind === 'Status' ? cmdRef : [])));
+  const { byCmdId } = listed(commands);
+  const withStatus = new Set<string>();
+  for (const { kind, cmdRef } of before.answers) if (kind === 'Status') withStatus.add(cmdRef);
   const cut = new Set(before.cut);
   const added: Answer[] = [];
   let { bytes } = before;
@@ -46,10 +48,12 @@ export function keepAnswers(
     if (answer.kind === 'Status') withStatus.add(command.cmdId);
   }
   if (added.length === 0 && cut.size === before.cut.size) return before;
+  const answers = [...before.answers, ...added];
+  if (cut.size === 0) return { answers, bytes, cut };
   const isKept = ({ kind, cmdRef }: Answer): boolean => kind !== 'Status' || !cut.has(cmdRef);
   const synthetic = [...cut].flatMap((cmdId) => {
     const command = byCmdId.get(cmdId);
     return command ? [statusOf(command, STATUS.tooLarge)] : [];
   });
-  return { answers: [...[...before.answers, ...added].filter(isKept), ...synthetic], bytes, cut };
+  return { answers: [...answers.filter(isKept), ...synthetic], bytes, cut };
 }

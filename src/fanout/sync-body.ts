@@ -1,7 +1,8 @@
-import { commandsFromElements, commandToElement, decodeFile } from '../protocol/codec.ts';
+import { commandsFromElements, decodeFile } from '../protocol/codec.ts';
 import { branch } from '../protocol/element.ts';
 import type { Command } from '../protocol/message/message.ts';
-import { writeXml, xmlOf } from '../protocol/xml/writer.ts';
+import { commandXml } from '../protocol/xml/message-writer.ts';
+import { writeXml } from '../protocol/xml/writer.ts';
 
 /** Only text that `encodeSyncBody` wrote is read: what was in it has passed the limits of the peers it came from. */
 const NO_LIMITS = { maxBytes: Infinity, maxDepth: Infinity, maxElements: Infinity };
@@ -12,17 +13,12 @@ const END = '</SyncBody>';
 
 /** Commands as one SyncBody in XML without white space of its own; what XML cannot hold becomes Format b64. */
 export function encodeSyncBody(commands: readonly Command[]): string {
-  return joinSyncBody(commands.map(commandXml));
-}
-
-/** One command as it stands in a SyncBody. */
-export function commandXml(command: Command): string {
-  return xmlOf(commandToElement(command), 0);
+  return joinSyncBody(commands.map((command) => commandXml(command)));
 }
 
 /** A SyncBody of what `commandXml` wrote. */
 export function joinSyncBody(commands: readonly string[]): string {
-  return commands.length === 0 ? EMPTY : `${BEGINNING}${commands.join('')}${END}`;
+  return commands.length === 0 ? EMPTY : [BEGINNING, ...commands, END].join('');
 }
 
 /** The commands of a SyncBody that `encodeSyncBody` wrote. */

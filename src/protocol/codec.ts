@@ -8,6 +8,7 @@ import { encodeCommand, encodeEnvelope, type WireForm } from './message-parts.ts
 import { looksLikeWbxml } from './wbxml/header.ts';
 import { readWbxml } from './wbxml/reader.ts';
 import { writeWbxml } from './wbxml/writer.ts';
+import { messageXml } from './xml/message-writer.ts';
 import { readXml } from './xml/reader.ts';
 import { writeXml } from './xml/writer.ts';
 
@@ -31,7 +32,8 @@ export function decodeMessage(
 
 /** Writes a message, elements in the order of the DTD; namespace and public identifier follow its VerDTD. [REPPRO 5] */
 export function encodeMessage(message: Message, form: WireForm): Uint8Array {
-  return encodeFile([messageToElement(message)], form);
+  if (form.encoding === 'xml') return Buffer.from(messageXml(message));
+  return writeWbxml([messageToElement(message)], form.version);
 }
 
 /** Bytes a command adds to a message; one that has no CmdID or MsgRef yet counts without them. */

@@ -41,7 +41,12 @@ export function dtdVersionOf(root: Element | undefined): DtdVersion {
       : root?.name === 'devinf:DevInf'
         ? childOf(root, 'devinf:VerDTD')
         : undefined;
-  return verDtd?.text === '1.1' || verDtd?.text === '1.0' ? verDtd.text : '1.2';
+  return dtdVersionNamed(verDtd?.text);
+}
+
+/** The version of that name; 1.2 where none is known by it. */
+export function dtdVersionNamed(verDtd: Data | undefined): DtdVersion {
+  return verDtd === '1.1' || verDtd === '1.0' ? verDtd : '1.2';
 }
 
 /** An element as plain JSON, without offsets: `{ "Exec": [{ "CmdID": "3" }] }`; octets are `{ "base64": … }`. */

@@ -313,6 +313,9 @@ const DEVINF = [
 
 const ROWS = [...SYNCML, ...METINF, ...DDF, ...DEVINF] as const;
 
+/** Every name as it stands in tags, by its number; 0 is none. */
+export const LOCAL_NAMES: readonly string[] = ['', ...new Set(ROWS.map(({ name }) => localNameOf(name)))];
+
 export type ElementName = (typeof ROWS)[number]['name'];
 
 /** What stands between the tags: nothing, text, text or octets as they are, or elements. */
@@ -335,6 +338,8 @@ export interface ElementType {
   readonly particles: readonly Particle[];
   /** Children by local name: names that several pages share are told apart by where they stand. */
   readonly childTypes: ReadonlyMap<string, ElementType>;
+  /** The same by the number of the local name. */
+  readonly childByName: readonly (ElementType | undefined)[];
 }
 
 /** XML namespace of each page. */
@@ -360,19 +365,21 @@ const byToken: (ElementType | undefined)[] = [];
 /** Those that mean something else in the newest version. */
 const byOldToken: (ElementType | undefined)[] = [];
 const childTypes = new Map<ElementName, Map<string, ElementType>>();
+const childByName = new Map<ElementName, (ElementType | undefined)[]>();
 const localNameByLowerCase = new Map<string, string>();
 
 for (const row of ROWS) {
   const [first, ...rest] = row.children.split(' ');
   const type: ElementType = {
     name: row.name,
-    localName: row.name.slice(row.name.indexOf(':') + 1),
+    localName: localNameOf(row.name),
     page: row.page,
     token: row.token,
     content: first === '' ? 'empty' : first === '#text' ? 'text' : first === '#data' ? 'data' : 'elements',
     acceptsBareText: first === '#text?',
     particles: (first?.startsWith('#') ? rest : row.children.split(' ')).filter((word) => word !== '').map(particle),
     childTypes: childTypesOf(row.name),
+    childByName: childByNameOf(row.name),
   };
   byName.set(type.name, type);
   byLocalName.set(type.localName, [...(byLocalName.get(type.localName) ?? []), type]);
@@ -383,6 +390,7 @@ for (const type of byName.values()) {
   for (const name of type.particles.flat()) {
     const child = elementType(name);
     childTypesOf(type.name).set(child.localName, child);
+    childByNameOf(type.name)[LOCAL_NAMES.indexOf(child.localName)] = child;
   }
 }
 
@@ -447,9 +455,19 @@ function pageOfNamespace(namespace: string | undefined): Page | undefined {
   return undefined;
 }
 
+function localNameOf(name: string): string {
+  return name.slice(name.indexOf(':') + 1);
+}
+
 function childTypesOf(name: ElementName): Map<string, ElementType> {
   const known = childTypes.get(name) ?? new Map<string, ElementType>();
   childTypes.set(name, known);
+  return known;
+}
+
+function childByNameOf(name: ElementName): (ElementType | undefined)[] {
+  const known = childByName.get(name) ?? [];
+  childByName.set(name, known);
   return known;
 }
 

@@ -3,7 +3,7 @@ import type { WbxmlVersion } from './wbxml/header.ts';
 import { commandToElement, messageToElement } from './message/to-elements.ts';
 import type { Answer, Command, SyncHdr, Unnumbered } from './message/message.ts';
 import { type WbxmlFragment, writeFragment, writeWbxml } from './wbxml/writer.ts';
-import { writeXml, xmlOf } from './xml/writer.ts';
+import { commandXml, messageXml } from './xml/message-writer.ts';
 
 /** How a message looks on the wire; an answer uses the form of the request. */
 export type WireForm = { readonly encoding: 'xml' } | { readonly encoding: 'wbxml'; readonly version: WbxmlVersion };
@@ -30,25 +30,24 @@ const TO_PAGE_0 = Uint8Array.of(0x00, 0x00);
 
 /** Encodes one command; one that has no CmdID or MsgRef yet counts without them. */
 export function encodeCommand(command: Command | Unnumbered | Answer, { encoding }: WireForm): EncodedCommand {
-  const element = commandToElement(command);
   if (encoding === 'xml') {
-    const xml = xmlOf(element, 0);
+    const xml = commandXml(command);
     return { encoding, xml, bytes: Buffer.byteLength(xml) };
   }
-  const fragment = writeFragment(element);
+  const fragment = writeFragment(commandToElement(command));
   const toPage0 = fragment.codePage === 0 ? 0 : TO_PAGE_0.length;
   return { encoding, ...fragment, bytes: fragment.octets.length + toPage0 };
 }
 
 /** Encodes what stands around the commands of a message. */
 export function encodeEnvelope(hdr: SyncHdr, form: WireForm): EncodedEnvelope {
-  const empty = [messageToElement({ hdr, body: [], final: true })];
+  const empty = { hdr, body: [], final: true };
   if (form.encoding === 'xml') {
-    const xml = writeXml(empty);
+    const xml = messageXml(empty);
     const start = xml.slice(0, -(XML_FINAL.length + XML_END.length));
     return { encoding: 'xml', start, bytes: Buffer.byteLength(xml) };
   }
-  const octets = writeWbxml(empty, form.version);
+  const octets = writeWbxml([messageToElement(empty)], form.version);
   const start = octets.subarray(0, octets.length - WBXML_FINAL.length - WBXML_END.length);
   return { ...form, start, bytes: octets.length };
 }

@@ -1,6 +1,7 @@
 import { timingSafeEqual } from 'node:crypto';
 import { DmError } from '../errors.ts';
 import type { Cred, Meta } from '../message/message.ts';
+import { base64 } from '../xml/octets.ts';
 import { contentProof, digestOf, md5Proof } from './digest.ts';
 import type { Authentication, AuthScheme } from './principal.ts';
 
@@ -67,7 +68,7 @@ export function checkCred(cred: Cred | undefined, { scheme, principal, nonce }: 
 
 /** A challenge that asks for this scheme; its nonce is the one of the next proof. [SEC 5.3] */
 export function challenge(scheme: ProvingScheme, nonce: Uint8Array): Meta {
-  const nextNonce = scheme === 'basic' ? undefined : Buffer.from(nonce).toString('base64');
+  const nextNonce = scheme === 'basic' ? undefined : base64(nonce);
   return { format: 'b64', type: TYPES[scheme], nextNonce };
 }
 
@@ -83,7 +84,7 @@ export function nextNonceOf(chal: Meta | undefined): Uint8Array | undefined {
 }
 
 function cred(scheme: ProvingScheme, data: Uint8Array): Cred {
-  return { meta: { format: 'b64', type: TYPES[scheme] }, data: Buffer.from(data).toString('base64') };
+  return { meta: { format: 'b64', type: TYPES[scheme] }, data: base64(data) };
 }
 
 function digestOfBasic(nameAndPassword: string): string {

@@ -108,6 +108,7 @@ export class GrowingMessage {
   /** Of what had to be there, whatever its size. */
   #fixedBytes = 0;
   #lastCmdId = 0;
+  #tried: { readonly unnumbered: Unnumbered; readonly after: number; readonly numbered: Numbered } | undefined;
 
   /** `maxMsgBytes` bounds what is added by `addIfFits`; undefined: nothing does. */
   constructor(hdr: SyncHdr, form: WireForm, maxMsgBytes = Infinity) {
@@ -167,15 +168,31 @@ export class GrowingMessage {
     return command;
   }
 
+  /** What was asked about last is mostly what is added next. */
   #numbered(unnumbered: Unnumbered): Numbered {
+    const after = this.#lastCmdId;
+    if (this.#tried?.unnumbered !== unnumbered || this.#tried.after !== after) {
+      this.#tried = { unnumbered, after, numbered: this.#number(unnumbered) };
+    }
+    return this.#tried.numbered;
+  }
+
+  #number(unnumbered: Unnumbered): Numbered {
     let lastCmdId = this.#lastCmdId;
     const number = (command: Unnumbered): Command => {
       lastCmdId += 1;
       const cmdId = String(lastCmdId);
+      if (command.kind === 'Status') return numberedStatus(command, cmdId);
       if (command.kind !== 'Atomic' && command.kind !== 'Sequence') return { ...command, cmdId };
       return { ...command, cmdId, commands: command.commands.map((nested) => number(nested) as RequestCommand) };
     };
     const command = number(unnumbered);
     return { command, encoded: encodeCommand(command, this.#form), lastCmdId };
   }
+}
+
+/** One literal: a copy by spread of what comes in several shapes takes longer than the command takes to encode. */
+function numberedStatus(status: Unnumbered<StatusCommand>, cmdId: string): StatusCommand {
+  const { kind, msgRef, cmdRef, cmd, targetRefs, sourceRefs, cred, chal, code, items } = status;
+  return { kind, cmdId, msgRef, cmdRef, cmd, targetRefs, sourceRefs, cred, chal, code, items };
 }

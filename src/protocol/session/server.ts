@@ -241,8 +241,13 @@ function takeIn(before: Session, { message, form, freshNonce }: Received, isProo
   const peerNonce = isProof && (peer?.scheme === 'md5' || peer?.scheme === 'mac') ? freshNonce : undefined;
   const { session, ownNonce, isRefused } = afterOwnProof(before, message);
   const { parts, interrupted, incoming } = assemble(session.incoming, message.body, session.setup.maxObjBytes);
-  const whole = parts.flatMap(({ command, code }) => (code === undefined ? [command] : []));
-  const alerts = whole.filter((command) => command.kind === 'Alert');
+  const whole: Command[] = [];
+  const alerts: AlertCommand[] = [];
+  for (const { command, code } of parts) {
+    if (code !== undefined) continue;
+    whole.push(command);
+    if (command.kind === 'Alert') alerts.push(command);
+  }
   const isAborted = alerts.some(({ code }) => code === ALERT.sessionAbort);
   const ending = isAborted ? 'aborted' : isRefused ? 'refused' : undefined;
   const { sent, answers, strayAnswers, isObjectRefused } = takeAnswers(session, whole);
@@ -268,9 +273,7 @@ function takeIn(before: Session, { message, form, freshNonce }: Received, isProo
     managementAlert: alerts.find(isManagementAlert)?.code,
     answers,
     strayAnswers,
-    outstanding: [...sent.values()].flatMap(({ cmdId, isChunk, hasStatus }) =>
-      hasStatus || isChunk || cmdId === undefined ? [] : cmdId,
-    ),
+    outstanding: outstandingIn(sent),
     peerMaxMsgBytes: next.maxMsgBytes,
     peerMaxObjBytes: next.maxObjBytes,
     form,
@@ -344,11 +347,20 @@ function takeAnswers({ sent, isMidObject }: Session, whole: readonly Command[]):
       after.delete(key);
     } else {
       isObjectRefused ||= asked.isChunk && isMidObject;
-      if (command.kind === 'Status') after.set(key, { ...asked, hasStatus: true });
+      if (command.kind === 'Status') after.set(key, { cmdId: asked.cmdId, isChunk: asked.isChunk, hasStatus: true });
       answers.push(answerTo(asked.cmdId, command));
     }
   }
   return { sent: after, answers, strayAnswers, isObjectRefused };
+}
+
+/** CmdIDs of the application's commands that have left as a whole and have no Status. */
+function outstandingIn(sent: Session['sent']): readonly string[] {
+  const outstanding: string[] = [];
+  for (const { cmdId, isChunk, hasStatus } of sent.values()) {
+    if (cmdId !== undefined && !isChunk && !hasStatus) outstanding.push(cmdId);
+  }
+  return outstanding;
 }
 
 /** An answer in the application's terms. */
@@ -484,9 +496,10 @@ function isManagementAlert({ code }: AlertCommand): boolean {
 
 /** Items of a Replace, which is how a client tells its DevInfo. Some name the node as Target. [DMPROTO 8.3] */
 function devInfoIn(requests: readonly Command[]): readonly Item[] {
-  return requests.flatMap((request) =>
-    request.kind === 'Replace'
-      ? request.items.map((item) => (item.source ? item : { ...item, source: item.target }))
-      : [],
-  );
+  const found: Item[] = [];
+  for (const request of requests) {
+    if (request.kind !== 'Replace') continue;
+    for (const item of request.items) found.push(item.source ? item : { ...item, source: item.target });
+  }
+  return found;
 }

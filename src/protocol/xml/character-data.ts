@@ -1,13 +1,6 @@
 import { isXmlCodePoint } from './characters.ts';
 import type { XmlInput } from './input.ts';
 
-const ENTITIES: ReadonlyMap<string, string> = new Map([
-  ['amp', '&'],
-  ['lt', '<'],
-  ['gt', '>'],
-  ['quot', '"'],
-  ['apos', "'"],
-]);
 /** `#x10FFFF` and many leading zeros. */
 const MAX_REFERENCE_CHARS = 64;
 
@@ -34,7 +27,7 @@ function withLineFeeds({ hasReturn }: XmlInput, raw: string): string {
 }
 
 function resolved(input: XmlInput, raw: string, start: number): string {
-  let ampersand = input.hasReference ? raw.indexOf('&') : -1;
+  let ampersand = input.hasReference(start, start + raw.length) ? raw.indexOf('&') : -1;
   if (ampersand < 0) return withLineFeeds(input, raw);
   let text = '';
   let from = 0;
@@ -54,7 +47,18 @@ function resolved(input: XmlInput, raw: string, start: number): string {
 }
 
 function referenced(name: string): string | undefined {
-  if (!name.startsWith('#')) return ENTITIES.get(name);
+  switch (name) {
+    case 'amp':
+      return '&';
+    case 'lt':
+      return '<';
+    case 'gt':
+      return '>';
+    case 'quot':
+      return '"';
+    case 'apos':
+      return "'";
+  }
   const [, hex, decimal] = /^#(?:x([0-9A-Fa-f]+)|([0-9]+))$/.exec(name) ?? [];
   const code = hex !== undefined ? parseInt(hex, 16) : decimal !== undefined ? Number(decimal) : NaN;
   return isXmlCodePoint(code) ? String.fromCodePoint(code) : undefined;

@@ -86,7 +86,7 @@ export function doctypeEnd(input: XmlInput, start: number): number {
 
 /** Index behind a whole element of any vocabulary; its markup must be well-formed. */
 export function elementEnd(input: XmlInput, start: number, outer: Scope | undefined): number {
-  const open: { readonly name: string; readonly scope: Scope | undefined }[] = [];
+  const open: { readonly name: string; readonly known: number; readonly scope: Scope | undefined }[] = [];
   let at = start;
   do {
     switch (markupAt(input, at)) {
@@ -95,13 +95,15 @@ export function elementEnd(input: XmlInput, start: number, outer: Scope | undefi
         const scope = open.at(-1)?.scope ?? outer;
         const tag = readStartTag(input, at, scope);
         at += tag.length;
-        if (!tag.isEmpty) open.push({ name: tag.name, scope: scopeOf(tag, scope) });
+        if (!tag.isEmpty) open.push({ name: tag.name, known: tag.known, scope: scopeOf(tag, scope) });
         input.checkDepth(open.length, start);
         break;
       }
-      case 'endTag':
-        at = readEndTag(input, at, open.pop()?.name ?? '');
+      case 'endTag': {
+        const { name, known } = open.pop() ?? { name: '', known: 0 };
+        at = readEndTag(input, at, name, known);
         break;
+      }
       case 'comment':
         at = commentEnd(input, at);
         break;

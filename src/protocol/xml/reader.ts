@@ -7,11 +7,17 @@ import { trimmed } from './characters.ts';
 import { XmlInput } from './input.ts';
 import { cdataBounds, commentEnd, declarationEnd, doctypeEnd, elementEnd, instructionEnd, markupAt } from './markup.ts';
 import { namespaceOf, readEndTag, readStartTag, type Scope, scopeOf, type StartTag } from './tag.ts';
+import { closesAt, declarationLength, GREATER, LESS, nameAt, nameLength } from './words.ts';
 
 /** An element whose end tag has not come yet. */
 interface OpenElement {
+  readonly parent: OpenElement | undefined;
+  /** How many elements it stands in, itself counted. */
+  readonly depth: number;
   readonly type: ElementType;
   readonly name: string;
+  /** The number of the name in the element table, 0 if it has a prefix or none. */
+  readonly known: number;
   readonly scope: Scope | undefined;
   readonly children: Element[];
   readonly offset: number;
@@ -31,7 +37,8 @@ export function readXml(bytes: Uint8Array, mode: DecodeMode, limits: DecodeLimit
 class XmlReader {
   readonly #input: XmlInput;
   readonly #roots: Element[] = [];
-  readonly #open: OpenElement[] = [];
+  /** The innermost one. */
+  #open: OpenElement | undefined;
   #at: number;
 
   constructor(input: XmlInput) {
@@ -40,15 +47,15 @@ class XmlReader {
   }
 
   read(): readonly Element[] {
-    const { text } = this.#input;
+    const { text, codes } = this.#input;
     for (;;) {
-      const start = text.indexOf('<', this.#at);
+      const start = codes[this.#at] === LESS ? this.#at : text.indexOf('<', this.#at);
       const end = start < 0 ? text.length : start;
       if (end > this.#at) this.#addCharacterData(end);
       if (start < 0) break;
       this.#readMarkup(start);
     }
-    const unclosed = this.#open.at(-1);
+    const unclosed = this.#open;
     if (unclosed !== undefined) {
       throw this.#input.error('XML_TRUNCATED', `document ends inside <${unclosed.name}>`, text.length);
     }
@@ -60,7 +67,7 @@ class XmlReader {
     const input = this.#input;
     switch (markupAt(input, start)) {
       case 'startTag':
-        this.#startElement(start);
+        if (!this.#readPlainLeaf(start)) this.#startElement(start);
         break;
       case 'endTag':
         this.#endElement(start);
@@ -70,7 +77,7 @@ class XmlReader {
         break;
       case 'cdata': {
         const { textStart, textEnd, end } = cdataBounds(input, start);
-        if (this.#open.length === 0 && input.mode === 'wire') {
+        if (this.#open === undefined && input.mode === 'wire') {
           throw input.error('XML_CONTENT', 'text is not allowed outside the root element', start);
         }
         this.#addText(verbatim(input, textStart, textEnd), start);
@@ -81,7 +88,7 @@ class XmlReader {
         this.#at = instructionEnd(input, start);
         break;
       case 'doctype':
-        if (this.#open.length > 0 || this.#roots.length > 0) {
+        if (this.#open !== undefined || this.#roots.length > 0) {
           throw input.error('XML_SYNTAX', 'a DOCTYPE is allowed before the first element only', start);
         }
         this.#at = doctypeEnd(input, start);
@@ -89,9 +96,30 @@ class XmlReader {
     }
   }
 
+  /** Reads a leaf as nearly all peers write it: without attributes, and nothing but text in it. False: it is something else. */
+  #readPlainLeaf(start: number): boolean {
+    const input = this.#input;
+    const { codes } = input;
+    const parent = this.#open;
+    if (parent === undefined || parent.bareText !== '') return false;
+    const name = nameAt(codes, start + 1);
+    const type = parent.type.childByName[name];
+    if (type === undefined || (type.content !== 'text' && type.content !== 'data')) return false;
+    const nameEnd = start + 1 + nameLength(name);
+    const tagEnd = codes[nameEnd] === GREATER ? nameEnd : nameEnd + declarationLength(codes, nameEnd, type.page);
+    if (codes[tagEnd] !== GREATER) return false;
+    const end = input.text.indexOf('<', tagEnd);
+    if (end < 0 || !closesAt(codes, end, name)) return false;
+    input.countElement(start);
+    const text = this.#finished(type, characterData(input, tagEnd + 1, end));
+    parent.children.push({ name: type.name, children: NO_CHILDREN, text, offset: input.byteOffset(start) });
+    this.#at = end + 3 + nameLength(name);
+    return true;
+  }
+
   #startElement(start: number): void {
     const input = this.#input;
-    const parent = this.#open[this.#open.length - 1];
+    const parent = this.#open;
     if (parent === undefined && this.#roots.length > 0 && input.mode === 'wire') {
       throw input.error('XML_ROOT', 'a message has one root element only', start);
     }
@@ -112,8 +140,11 @@ class XmlReader {
       return;
     }
     const element: OpenElement = {
+      parent,
+      depth: (parent?.depth ?? 0) + 1,
       type,
       name: tag.name,
+      known: tag.known,
       scope: scopeOf(tag, parent?.scope),
       children: [],
       offset: input.byteOffset(start),
@@ -122,13 +153,15 @@ class XmlReader {
     if (tag.isEmpty) {
       this.#add(closed(element));
     } else {
-      this.#open.push(element);
-      input.checkDepth(this.#open.length, start);
+      this.#open = element;
+      input.checkDepth(element.depth, start);
     }
   }
 
   /** In files also names in the wrong case are understood. */
   #typeOf(tag: StartTag, parent: OpenElement | undefined): ElementType | undefined {
+    const child = parent?.type.childByName[tag.known];
+    if (child !== undefined) return child;
     const { localName } = tag;
     const namespace = parent === undefined ? namespaceOf(tag.prefix, scopeOf(tag, undefined)) : undefined;
     const type = elementTypeOfTag(localName, parent?.type, namespace);
@@ -137,21 +170,22 @@ class XmlReader {
   }
 
   #endElement(start: number): void {
-    const element = this.#open.pop();
+    const element = this.#open;
     if (element === undefined) throw this.#input.error('XML_SYNTAX', 'an end tag without a start tag', start);
-    this.#at = readEndTag(this.#input, start, element.name);
+    this.#open = element.parent;
+    this.#at = readEndTag(this.#input, start, element.name, element.known);
     this.#add(closed(element));
   }
 
   #add(element: Element): void {
-    const parent = this.#open[this.#open.length - 1];
+    const parent = this.#open;
     (parent === undefined ? this.#roots : parent.children).push(element);
   }
 
   #addCharacterData(end: number): void {
     const text = characterData(this.#input, this.#at, end);
     // Outside of the root there is white space as it stands, not as a reference.
-    if (this.#open.length === 0 && this.#input.mode === 'wire' && this.#input.text.slice(this.#at, end).includes('&')) {
+    if (this.#open === undefined && this.#input.mode === 'wire' && this.#input.hasReference(this.#at, end)) {
       throw this.#input.error('XML_CONTENT', 'text is not allowed outside the root element', this.#at);
     }
     this.#addText(text, this.#at);
@@ -162,7 +196,7 @@ class XmlReader {
     const { mode } = this.#input;
     const bareText = mode === 'file' ? text.trim() : trimmed(text);
     if (bareText === '') return;
-    const parent = this.#open[this.#open.length - 1];
+    const parent = this.#open;
     if (parent?.type.acceptsBareText === true && parent.children.length === 0) {
       parent.bareText += bareText;
     } else if (mode === 'wire' || parent === undefined) {
@@ -179,24 +213,24 @@ class XmlReader {
     this.#at = elementEnd(this.#input, start, parent.scope);
   }
 
+  #finished(type: ElementType, text: string): string {
+    if (type.content !== 'data') return trimmed(text);
+    return this.#input.hasNul && text.endsWith('\0') ? text.slice(0, -1) : text;
+  }
+
   /** Content of a leaf whose start tag was read, up to and with its end tag. */
   #leafText(type: ElementType, tag: StartTag, outer: Scope | undefined): Data {
     const input = this.#input;
     const contentStart = this.#at;
-    const first = input.findMarkup(contentStart, tag.name);
-    if (input.text.charCodeAt(first + 1) === 0x2f) {
-      this.#at = readEndTag(input, first, tag.name);
-      return finished(type, characterData(input, contentStart, first));
-    }
-    let text = characterData(input, contentStart, first);
+    let at = input.findMarkup(contentStart, tag.name);
+    let text = characterData(input, contentStart, at);
     let hasMarkup = false;
-    let at = first;
     for (;;) {
       let pieceEnd: number;
       switch (markupAt(input, at)) {
         case 'endTag':
-          this.#at = readEndTag(input, at, tag.name);
-          return finished(type, hasMarkup ? verbatim(input, contentStart, at) : text);
+          this.#at = readEndTag(input, at, tag.name, tag.known);
+          return this.#finished(type, hasMarkup ? verbatim(input, contentStart, at) : text);
         case 'startTag':
           if (type.content !== 'data') {
             throw input.error('XML_CONTENT', `<${tag.name}> holds text only, no element`, at);
@@ -227,9 +261,4 @@ class XmlReader {
 
 function closed({ type, children, offset, bareText }: OpenElement): Element {
   return { name: type.name, children, text: bareText, offset };
-}
-
-function finished(type: ElementType, text: string): string {
-  if (type.content !== 'data') return trimmed(text);
-  return text.endsWith('\0') ? text.slice(0, -1) : text;
 }
