@@ -1,15 +1,14 @@
 import { z } from 'zod';
 import type { Cluster } from '../fanout/store.ts';
 import type { Gateway } from '../gateway/gateway.ts';
-import { pagesOf } from '../store/pages.ts';
 import { compareRuns } from './compare-runs.ts';
 import type { Api } from './listener.ts';
 import { notFound } from './problem.ts';
-import { outcomeSchema, resultSchema, resultShape, runParam } from './shapes.ts';
+import { sendResults } from './send-results.ts';
+import { outcomeSchema, resultSchema, runParam } from './shapes.ts';
 import { sendRows } from './stream.ts';
 import { verifyRun } from './verify-run.ts';
 
-const PAGE = 500;
 export const CLUSTER_KINDS = ['answer', 'status', 'value'] as const;
 
 /** Answers that are equal, or say the same in one thing. */
@@ -32,7 +31,7 @@ export const verificationSchema = z.object({
 
 /** The API of a gateway: what came of its runs, as it is, folded together, compared and recomputed. */
 export function addRunResultsRoutes(api: Api, gateway: Gateway): void {
-  const { fanOut } = gateway.store;
+  const { fanOut, resultLines } = gateway.store;
 
   async function requireRun(id: number): Promise<void> {
     if (!(await fanOut.run(id))) throw notFound(`run ${id}`);
@@ -55,10 +54,11 @@ export function addRunResultsRoutes(api: Api, gateway: Gateway): void {
       },
       async ({ params, query: { outcome, q }, headers }, reply) => {
         await requireRun(params.id);
-        const rows = pagesOf(PAGE, async (last: { n: number } | undefined) =>
-          (await fanOut.members(params.id, last?.n ?? 0, PAGE, { outcome, query: q })).map(resultShape),
-        );
-        return sendRows(reply, headers.accept, rows, Object.keys(resultSchema.shape));
+        const filter = { outcome, query: q };
+        return sendResults(reply, headers.accept, {
+          rows: (after, limit) => fanOut.members(params.id, after, limit, filter),
+          lines: (after, limit) => resultLines(params.id, after, limit, filter),
+        });
       },
     );
 

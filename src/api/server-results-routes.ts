@@ -9,7 +9,8 @@ import { compareRuns } from './compare-runs.ts';
 import type { Api } from './listener.ts';
 import { CLUSTER_KINDS, clusterSchema, verificationSchema } from './run-results-routes.ts';
 import type { ServerRoutePorts } from './server-route-ports.ts';
-import { outcomeSchema, resultSchema, resultShape, runParam } from './shapes.ts';
+import { sendResults } from './send-results.ts';
+import { outcomeSchema, resultSchema, runParam } from './shapes.ts';
 import { sendRows } from './stream.ts';
 
 const PAGE = 500;
@@ -33,10 +34,11 @@ export function addServerResultsRoutes(api: Api, { server: { store }, requireJob
       },
       async ({ params, query: { outcome, q }, headers }, reply) => {
         await requireJob(params.id, 'fanout');
-        const rows = pagesOf(PAGE, async (last: { n: number } | undefined) =>
-          (await store.results(params.id, last?.n ?? 0, PAGE, { outcome, query: q })).map(resultShape),
-        );
-        return sendRows(reply, headers.accept, rows, Object.keys(resultSchema.shape));
+        const filter = { outcome, query: q };
+        return sendResults(reply, headers.accept, {
+          rows: (after, limit) => store.results(params.id, after, limit, filter),
+          lines: (after, limit) => store.resultLines(params.id, after, limit, filter),
+        });
       },
     );
 

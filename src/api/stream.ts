@@ -2,14 +2,26 @@ import { Readable } from 'node:stream';
 
 const CHUNK_CHARS = 65_536;
 
-/** Rows in the form that Accept asks for: NDJSON, CSV where there are `columns`, else JSON; streamed. */
-export function sendRows<Reply extends { type(type: string): Reply; send(payload: Readable): Reply }>(
+/** What is needed of a reply of Fastify. */
+export interface RowsReply<Reply> {
+  type(type: string): Reply;
+  send(payload: Readable): Reply;
+}
+
+/**
+ * Rows in the form that Accept asks for: NDJSON, CSV where there are `columns`, else JSON; streamed. `lines`: the same
+ * rows as NDJSON, where somebody has made it already.
+ */
+export function sendRows<Reply extends RowsReply<Reply>>(
   reply: Reply,
   accept: string | undefined,
   rows: AsyncIterable<object>,
   columns?: readonly string[],
+  lines?: AsyncIterable<Uint8Array>,
 ): Reply {
-  if (accept?.includes('application/x-ndjson')) return reply.type('application/x-ndjson').send(ndjson(rows));
+  if (accept?.includes('application/x-ndjson')) {
+    return reply.type('application/x-ndjson').send(lines ? streamed(lines) : ndjson(rows));
+  }
   if (columns && accept?.includes('text/csv')) return reply.type('text/csv; charset=utf-8').send(csv(rows, columns));
   return reply.type('application/json').send(jsonArray(rows));
 }
@@ -80,6 +92,6 @@ function csvLine(values: readonly unknown[]): string {
   return `${cells.join(',')}\r\n`;
 }
 
-function streamed(chunks: AsyncIterable<string>): Readable {
+function streamed(chunks: AsyncIterable<string | Uint8Array>): Readable {
   return Readable.from(chunks, { objectMode: false });
 }

@@ -5,11 +5,21 @@ import type { Inventory } from '../store/devices.ts';
 /** More of a value is not kept: a device must not fill the store. */
 const MAX_VALUE_CHARS = 256;
 /** DevInfo leaves that the inventory keeps, by the name of their node. */
-const DEV_INFO_FIELDS = { Man: 'man', Mod: 'mod', DmV: 'dmV', Lang: 'lang' } as const;
+const DEV_INFO_FIELDS = [
+  { name: 'Man', field: 'man' },
+  { name: 'Mod', field: 'mod' },
+  { name: 'DmV', field: 'dmV' },
+  { name: 'Lang', field: 'lang' },
+] as const;
 /** DevDetail leaves that the inventory keeps. */
-const DETAIL_FIELDS = { FwV: 'fwV', SwV: 'swV', HwV: 'hwV' } as const;
+const DETAIL_FIELDS = [
+  { name: 'FwV', field: 'fwV' },
+  { name: 'SwV', field: 'swV' },
+  { name: 'HwV', field: 'hwV' },
+] as const;
 
 type TextField = Exclude<keyof Inventory, 'detailAt'>;
+type Fields = readonly { readonly name: string; readonly field: TextField }[];
 
 /** What package 1 of a device says of it. [STDOBJ 5.3.2] */
 export interface DevInfo {
@@ -27,7 +37,7 @@ export function readDevInfo(items: readonly Item[]): DevInfo {
 export const DETAIL_GET: ItemCommand = {
   kind: 'Get',
   cmdId: '1',
-  items: Object.keys(DETAIL_FIELDS).map((name) => ({ target: { locUri: `./DevDetail/${name}` } })),
+  items: DETAIL_FIELDS.map(({ name }) => ({ target: { locUri: `./DevDetail/${name}` } })),
 };
 
 /** Values that answers to `DETAIL_GET` brought; a device need not have them. */
@@ -53,9 +63,9 @@ function valuesBelow(node: string, items: readonly Item[]): ReadonlyMap<string, 
   return values;
 }
 
-function pick(values: ReadonlyMap<string, string>, fields: Readonly<Record<string, TextField>>): Inventory {
+function pick(values: ReadonlyMap<string, string>, fields: Fields): Inventory {
   const inventory: Partial<Record<TextField, string>> = {};
-  for (const [name, field] of Object.entries(fields)) {
+  for (const { name, field } of fields) {
     const value = values.get(name);
     if (value !== undefined) inventory[field] = value.slice(0, MAX_VALUE_CHARS);
   }

@@ -76,6 +76,8 @@ export function createSouthbound(ports: SouthboundPorts): Southbound {
         },
       ),
   });
+  /** How we prove ourselves to whom we have no account for. */
+  const nobody = { scheme: 'none', principal: { name: ports.gatewayId, digest: '' }, nonce: new Uint8Array() } as const;
   const bySession = new Map<number, OpenSession>();
   /** The one session that counts as the device's own. */
   const byDevice = new Map<number, OpenSession>();
@@ -90,22 +92,19 @@ export function createSouthbound(ports: SouthboundPorts): Southbound {
       known && known.decommissionedAt === undefined && isLetIn(known.deviceId, known.client.scheme, from);
     const found = isServed ? known : undefined;
     const device = found && (userName === undefined || userName === found.client.name) ? found : undefined;
-    const base = {
+    // One literal: to spread several objects into one takes 10 us.
+    const setup: ServerSetup = {
       serverUri: ports.serverUri(),
+      own: device ? proofOf(device.server) : nobody,
+      peer: device && proofOf(device.client),
+      former: device && formerProofs(device),
       defaultScheme: 'md5',
       maxMsgBytes: ports.maxMsgBytes,
       maxObjBytes: ports.maxObjBytes,
-    } as const;
-    if (device) {
-      const limits = { peerMaxMsgBytes: device.maxMsgBytes, peerMaxObjBytes: device.maxObjBytes };
-      return { setup: { ...base, ...limits, ...proofsOf(device), former: formerProofs(device) }, peer: device };
-    }
-    const nobody = {
-      scheme: 'none',
-      principal: { name: ports.gatewayId, digest: '' },
-      nonce: new Uint8Array(),
-    } as const;
-    return { setup: { ...base, own: nobody, peer: undefined }, peer: found };
+      peerMaxMsgBytes: device?.maxMsgBytes,
+      peerMaxObjBytes: device?.maxObjBytes,
+    };
+    return { setup, peer: found };
   }
 
   async function deliver(session: SessionIdentity<Device>, delivery: Delivery): Promise<Decision> {
@@ -230,7 +229,8 @@ export function createSouthbound(ports: SouthboundPorts): Southbound {
   }
 
   function formerProofs({ former }: Device): ServerSetup['former'] {
-    return former && former.until > ports.now() ? proofsOf(former) : undefined;
+    if (!former || former.until <= ports.now()) return undefined;
+    return { own: proofOf(former.server), peer: proofOf(former.client) };
   }
 
   return {
@@ -243,14 +243,6 @@ export function createSouthbound(ports: SouthboundPorts): Southbound {
       if (open) open.detailDue = false;
     },
   };
-}
-
-/** How each side proves itself to the other. */
-function proofsOf({ client, server }: Pick<Device, 'client' | 'server'>): {
-  own: Authentication;
-  peer: Authentication;
-} {
-  return { own: proofOf(server), peer: proofOf(client) };
 }
 
 function proofOf({ scheme, name, digest, password, nonce }: StoredCredential): Authentication {

@@ -149,6 +149,19 @@ export function createServerApplication(setup: ApplicationSetup): ServerApplicat
     return { job, progress, ...NO_ANSWERS };
   }
 
+  async function decide(session: SessionIdentity<GatewayAccount>, delivery: Delivery): Promise<Decision> {
+    const gateway = session.peer;
+    // Before the answers: an alert tells that the run of a job is there, whatever the job is still about to send.
+    const alertStatuses = await takeAlerts(gateway, delivery);
+    let work = workOf.get(session.key);
+    workOf.delete(session.key);
+    if (work) work = await collect(work, delivery.answers);
+    if (delivery.final) work = (work && (await advance(gateway, work))) ?? (await nextWork(gateway));
+    if (work) workOf.set(session.key, work);
+    if (!work || !delivery.final) return { alertStatuses, commands: [] };
+    return { alertStatuses, commands: jobCommands(work.progress) };
+  }
+
   return {
     identify(source, _userName, from) {
       const known = byId.get(source);
@@ -176,16 +189,12 @@ export function createServerApplication(setup: ApplicationSetup): ServerApplicat
         openSessions.add(session.key);
         setup.sessionOpened(gateway.id);
       }
-      await store.peerNonces.save(gateway.id, delivery.nonces);
-      // Before the answers: an alert tells that the run of a job is there, whatever the job is still about to send.
-      const alertStatuses = await takeAlerts(gateway, delivery);
-      let work = workOf.get(session.key);
-      workOf.delete(session.key);
-      if (work) work = await collect(work, delivery.answers);
-      if (delivery.final) work = (work && (await advance(gateway, work))) ?? (await nextWork(gateway));
-      if (work) workOf.set(session.key, work);
-      if (!work || !delivery.final) return { alertStatuses, commands: [] };
-      return { alertStatuses, commands: jobCommands(work.progress) };
+      // What is written of one message shares its commits.
+      const [decision] = await Promise.all([
+        decide(session, delivery),
+        store.peerNonces.save(gateway.id, delivery.nonces),
+      ]);
+      return decision;
     },
 
     async ended(session, outcome) {

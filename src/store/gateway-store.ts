@@ -5,10 +5,13 @@ import type { DeviceStore } from './devices.ts';
 import type { GroupStore } from './groups.ts';
 import type { GatewayMeasures } from './measures.ts';
 import type { NodeStore, PeerNonceStore, ResetNotificationStore } from './nodes.ts';
+import type { ReadResultLines } from './result-lines.ts';
 
 /** All durable state of a gateway, in one database: writes of the same moment share a transaction, whatever part they belong to. */
 export interface GatewayStore {
   readonly fanOut: FanOutStore;
+  /** Members of a run. */
+  readonly resultLines: ReadResultLines;
   readonly devices: DeviceStore;
   readonly deviceAlerts: DeviceAlertStore;
   readonly audit: AuditStore;

@@ -5,6 +5,7 @@ import { DmError } from '../protocol/errors.ts';
 import type { ServerMeasures } from './measures.ts';
 import type { PeerNonceStore } from './nodes.ts';
 import type { PassedOnAlertStore } from './passed-on-alerts.ts';
+import type { ReadResultLines } from './result-lines.ts';
 
 /**
  * `queued`: nothing was sent yet; `sending`: commands may have reached the gateway; `running`: the gateway has taken it
@@ -170,6 +171,7 @@ export interface ServerStore {
     limit: number,
     filter?: { readonly outcome?: Outcome | undefined; readonly query?: string | undefined },
   ): Promise<readonly JobResult[]>;
+  readonly resultLines: ReadResultLines;
   /** The result of this device; undefined: there is none. */
   resultOfDevice(id: number, deviceId: string): Promise<JobResult | undefined>;
   /** How often each DeResult is among the results, the most frequent first. */

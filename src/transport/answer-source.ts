@@ -1,5 +1,11 @@
-import { encodedBytes, type WireForm } from '../protocol/codec.ts';
+import type { Encoding, WireForm } from '../protocol/codec.ts';
 import type { Answer } from '../protocol/message/message.ts';
+
+/** What the elements of Results, and of an Item with a LocURI, take at least around their texts. */
+const LEAST_BYTES: Readonly<Record<Encoding, { readonly answer: number; readonly item: number }>> = {
+  xml: { answer: 53, item: 47 },
+  wbxml: { answer: 12, item: 8 },
+};
 
 /** Answers to the commands of one message, executed only as far as their answers are pulled. */
 export class AnswerSource {
@@ -16,7 +22,7 @@ export class AnswerSource {
     this.#iterator = answers[Symbol.asyncIterator]();
   }
 
-  /** Takes answers until they fill `maxBytes` or end. */
+  /** Takes answers until they fill `maxBytes` for certain, or end. */
   async pull(maxBytes: number): Promise<{ readonly answers: readonly Answer[]; readonly done: boolean }> {
     const answers: Answer[] = [];
     let bytes = 0;
@@ -26,7 +32,7 @@ export class AnswerSource {
         this.#iterator = undefined;
       } else {
         answers.push(next.value);
-        bytes += encodedBytes(next.value, this.#form);
+        bytes += leastBytes(next.value, this.#form);
       }
     }
     return { answers, done: this.#iterator === undefined };
@@ -38,4 +44,13 @@ export class AnswerSource {
     this.#iterator = undefined;
     await iterator?.return?.();
   }
+}
+
+/** What an answer takes at least in a message: to encode it for its size alone takes as long as the message does. */
+function leastBytes({ items }: Answer, { encoding }: WireForm): number {
+  const { answer, item } = LEAST_BYTES[encoding];
+  return items.reduce(
+    (sum, { source, data = '' }) => sum + (source ? item + source.locUri.length : 0) + data.length,
+    answer,
+  );
 }

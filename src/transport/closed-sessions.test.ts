@@ -37,3 +37,13 @@ it('closed sessions: forget each after its time, by itself and when pruned', () 
   closed.prune(KEEP_MS + 500);
   expect(closed.find('late', 0)).toBeUndefined();
 });
+
+it('closed sessions: keep no more bytes of answers than they may, and none that is larger', () => {
+  const closed = new ClosedSessions(10, KEEP_MS, 100);
+  for (const key of ['first', 'second', 'third']) closed.add(key, session('1'), 0, 40);
+  expect(['first', 'second', 'third'].filter((key) => closed.find(key, 0))).toEqual(['second', 'third']);
+  closed.add('large', session('1'), 0, 101);
+  expect(['second', 'third', 'large'].filter((key) => closed.find(key, 0))).toEqual([]);
+  closed.add('last', session('1'), 0, 100);
+  expect(closed.find('last', 0)).toBeDefined();
+});

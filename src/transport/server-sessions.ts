@@ -168,9 +168,10 @@ export function createServerSessions<Peer>(
   }
 
   function underWay<T>(work: Promise<T>): Promise<T> {
-    const noted = work.finally(() => pending.delete(noted));
-    pending.add(noted);
-    return noted;
+    const over = (): void => void pending.delete(work);
+    pending.add(work);
+    work.then(over, over);
+    return work;
   }
 
   async function handle(request: DmRequest): Promise<HttpAnswer> {
@@ -283,7 +284,7 @@ export function createServerSessions<Peer>(
       const { octets: body, signer } = reply;
       const mac = signer && macHeaderFor(body, signer);
       session.state = next;
-      if (outcome !== undefined) await close(session, outcome);
+      if (outcome !== undefined) await close(session, outcome, body.byteLength);
       return { kind: 'message', response: { contentType: received.mediaType, body, mac } };
     } catch (error) {
       session.last = last;
@@ -355,10 +356,10 @@ export function createServerSessions<Peer>(
     return application.deliver(session.identity, delivery);
   }
 
-  async function close(session: OpenSession<Peer>, outcome: ServerOutcome): Promise<void> {
+  async function close(session: OpenSession<Peer>, outcome: ServerOutcome, answerBytes: number): Promise<void> {
     const { key, firstMsgId, last, proven } = session;
     // Of a client that never proved itself nothing is kept: it could be anybody, and shut out whose name it bears.
-    if (last !== undefined && proven) closed.add(key, { firstMsgId, last }, clock.now());
+    if (last !== undefined && proven) closed.add(key, { firstMsgId, last }, clock.now(), answerBytes);
     await end(session, outcome);
   }
 

@@ -63,7 +63,7 @@ export function formatLocUri(path: Path, query?: LocUriQuery): string {
 
 /** A name as it stands in a LocURI or a list of names: what would be read as something else is escaped. */
 export function escapedName(name: string): string {
-  return name.replace(/[%?/]/g, (character) => encodeURIComponent(character));
+  return /[%?/]/.test(name) ? name.replace(/[%?/]/g, (character) => encodeURIComponent(character)) : name;
 }
 
 /** A name that a node can have. Throws `StatusError` 400. */

@@ -25,6 +25,14 @@ export interface NodeInfo {
   readonly permanent: boolean;
 }
 
+/** A node of a branch, from its top. */
+export interface BranchNode {
+  readonly path: Path;
+  readonly node: NodeInfo;
+  /** Of a leaf. */
+  readonly data?: Data | undefined;
+}
+
 /** A node to be created, or a new value for one. */
 export interface NodeValue {
   readonly format: Format;
@@ -57,6 +65,8 @@ export interface ManagementObject {
   children(path: Path): AsyncIterable<string>;
   /** Value of a leaf. */
   read(path: Path): Promise<Data>;
+  /** The node and all below it, parents first, read in one go; undefined: it is to be read node by node, or is not there. */
+  branch?(path: Path): Promise<readonly BranchNode[] | undefined>;
   /** A leaf that is not there and that a Replace makes: what it will be. Undefined: a Replace needs it to be there. */
   blank?(path: Path): NodeInfo | undefined;
   /** Creates the node; its parent is there and is interior. */

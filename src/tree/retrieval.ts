@@ -58,13 +58,14 @@ async function* listed(
   nodes: AsyncIterable<SubtreeNode>,
   withData: boolean,
 ): AsyncGenerator<Item> {
-  for await (const { path, node } of nodes) {
+  for await (const each of nodes) {
+    const { path, node } = each;
     const item = { source: { locUri: formatLocUri(path) }, meta: metaFor(node) };
     if (node.format === 'node') {
       yield item;
       continue;
     }
-    const leaf = withData ? await readable(execution, { path, node }) : { data: undefined };
+    const leaf = withData ? await readable(execution, each) : { data: undefined };
     if (leaf && isTaken(execution, leaf)) yield { ...item, ...leaf };
   }
 }

@@ -2,7 +2,7 @@ import { DmError } from '../protocol/errors.ts';
 import { type Acl, DEFAULT_ROOT_ACL, parseAcl } from './acl.ts';
 import type { PropertyKeeping } from './kept-properties.ts';
 import { DEFAULT_LOC_URI_LIMITS, formatLocUri, type LocUriLimits } from './loc-uri.ts';
-import { isAtOrBelow, type ManagementObject, type NodeInfo, type Path } from './management-object.ts';
+import { type BranchNode, isAtOrBelow, type ManagementObject, type NodeInfo, type Path } from './management-object.ts';
 import { type AclStore, MemoryNodeMap } from './node-map.ts';
 
 /** A management tree made of mounted objects. Paths are from the root; nothing here checks a caller's rights. [TND] */
@@ -11,6 +11,8 @@ export interface Tree {
   find(path: Path): Promise<NodeInfo | undefined>;
   /** Names of the children, read as they are asked for. */
   children(path: Path): AsyncIterable<string>;
+  /** The node and all below it, where the object reads them in one go. */
+  branch(path: Path): Promise<readonly BranchNode[] | undefined>;
   /** The object that answers for the path; undefined: the node holds objects and nothing else. */
   objectAt(path: Path): ObjectAt | undefined;
   /** The node's own ACL; empty: it inherits. */
@@ -109,6 +111,11 @@ class MountedTree implements Tree {
     for await (const name of at.object.children(at.path)) {
       if (!mounted.has(name)) yield name;
     }
+  }
+
+  async branch(path: Path): Promise<readonly BranchNode[] | undefined> {
+    const at = this.objectAt(path);
+    return at?.object.branch && this.#mountedBelow(path).size === 0 ? at.object.branch(at.path) : undefined;
   }
 
   async ownAcl(path: Path): Promise<Acl> {

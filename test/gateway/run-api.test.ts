@@ -230,6 +230,8 @@ describe('results over the API', () => {
     ]);
     const ndjson = await call('GET', '/runs/1/results?outcome=failed', undefined, { accept: 'application/x-ndjson' });
     expect(ndjson.text.trim().split('\n')).toHaveLength(1);
+    const all = await call('GET', '/runs/1/results', undefined, { accept: 'application/x-ndjson' });
+    expect(all.text).toBe((json.json as unknown as object[]).map((row) => `${JSON.stringify(row)}\n`).join(''));
     const csv = await call('GET', '/runs/1/results?q=dev:1', undefined, { accept: 'text/csv' });
     expect(csv.headers.get('content-type')).toContain('text/csv');
     const [head, row, end] = csv.text.split('\r\n');

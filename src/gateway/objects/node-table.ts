@@ -6,6 +6,7 @@ import { describedType, isPermanent, type NodeDescription, type ObjectDescriptio
 import { formatLocUri } from '../../tree/loc-uri.ts';
 import type {
   AccessType,
+  BranchNode,
   Caller,
   ExecRequest,
   ExecResult,
@@ -39,6 +40,8 @@ export interface NodeBehaviour<Names> {
   shape?(names: Names): Promise<Pick<NodeInfo, 'format' | 'type'>>;
   /** Undefined: the leaf is not there. */
   read?(names: Names): Promise<Data | undefined>;
+  /** A node without `*` below: the leaves there are below it, by their path, in one go. Undefined: it is not there. */
+  leaves?(names: Names): Promise<Leaves | undefined>;
   add?(names: Names, value: NodeValue, caller: Caller): Promise<void>;
   replace?(names: Names, value: NodeValue, caller: Caller): Promise<void>;
   /** A leaf that may be missing: a Replace makes it. */
@@ -50,6 +53,9 @@ export interface NodeBehaviour<Names> {
   /** Keeps the node and all below it before it is written; nodes below that keep nothing themselves rely on it. */
   keep?(names: Names): Promise<Undo>;
 }
+
+/** Values by path; undefined: the leaf is not there. */
+export type Leaves = Readonly<Record<string, Data | undefined>>;
 
 export type Behaviours<T extends ObjectDescription> = {
   readonly [P in keyof T & string]?: NodeBehaviour<NamesOf<P>>;
@@ -85,6 +91,7 @@ export function tableObject<const T extends ObjectDescription>(
   behaviours: Behaviours<T>,
 ): ManagementObject {
   const top = entriesOf(table, behaviours as AnyBehaviours);
+  const nodesBelow = new Map<Entry, readonly BranchNode[]>();
 
   async function isThere({ entry, names, lastAny }: Place): Promise<boolean> {
     if (entry.does.exists) return entry.does.exists(names);
@@ -108,9 +115,8 @@ export function tableObject<const T extends ObjectDescription>(
     async find(path) {
       const place = locate(top, path);
       if (!place || !(await isThere(place))) return undefined;
-      const { row, does, permanent } = place.entry;
-      const shape = (await does.shape?.(place.names)) ?? { format: row.format, type: describedType(row) };
-      return { ...shape, access: accessOf(place.entry), permanent };
+      const shape = await place.entry.does.shape?.(place.names);
+      return { ...infoOf(place.entry), ...shape };
     },
     children,
     async read(path) {
@@ -119,11 +125,21 @@ export function tableObject<const T extends ObjectDescription>(
       if (data === undefined) throw missing(root, path);
       return data;
     },
+    async branch(path) {
+      const place = locate(top, path);
+      const leaves = await place?.entry.does.leaves?.(place.names);
+      if (!place || !leaves) return undefined;
+      const nodes = nodesBelow.get(place.entry) ?? branchOf(place.entry, []);
+      nodesBelow.set(place.entry, nodes);
+      return nodes.flatMap((each) => {
+        if (each.node.format === 'node') return [each];
+        const data = leaves[each.path.join('/')];
+        return data === undefined ? [] : [{ ...each, data }];
+      });
+    },
     blank(path) {
       const entry = locate(top, path)?.entry;
-      if (!entry?.does.madeByReplace) return undefined;
-      const { row, permanent } = entry;
-      return { format: row.format, type: describedType(row), access: accessOf(entry), permanent };
+      return entry?.does.madeByReplace ? infoOf(entry) : undefined;
     },
     async add(path, node, caller) {
       const { entry, names } = writable(root, top, path, 'Add');
@@ -254,6 +270,17 @@ function checkFormat(root: Path, path: Path, { row, does }: Entry, value: NodeVa
     'GATEWAY_FORMAT',
     `${formatLocUri([...root, ...path])} has Format ${row.format}, not ${value.format}`,
   );
+}
+
+function infoOf(entry: Entry): NodeInfo {
+  const { row, permanent } = entry;
+  return { format: row.format, type: describedType(row), access: accessOf(entry), permanent };
+}
+
+/** The node and all that may be below it, parents first. */
+function branchOf(entry: Entry, path: Path): readonly BranchNode[] {
+  const below = [...entry.fixed].flatMap(([name, child]) => branchOf(child, [...path, name]));
+  return [{ path, node: infoOf(entry) }, ...below];
 }
 
 /** Add stands in the row of the node that is added; the tree looks for it at the node it is added to. */

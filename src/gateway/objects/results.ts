@@ -7,7 +7,7 @@ import { pagesOf } from '../../store/pages.ts';
 import type { Caller, ManagementObject } from '../../tree/management-object.ts';
 import { CLUSTER_NODES, createClusterNodes } from './cluster-nodes.ts';
 import { FAN_OUT_MO } from './fan-out.ts';
-import { type NodeRow, type NodeTable, tableObject } from './node-table.ts';
+import { type Leaves, type NodeRow, type NodeTable, tableObject } from './node-table.ts';
 import { numberOfResults, RESULTS_ROOT, resultsUrl } from './results-url.ts';
 import { utcTime } from './utc-time.ts';
 
@@ -52,6 +52,18 @@ export const RESULTS_NODES = {
   ...CLUSTER_NODES,
 } as const satisfies NodeTable;
 
+/** Leaves of a member, by their path below it. */
+const MEMBER_LEAVES = {
+  DeviceID: ({ deviceId }) => deviceId,
+  DeResult: ({ deResult }) => deResult,
+  'Ext/Outcome': ({ outcome }) => outcome,
+  'Ext/Attempts': ({ attempts }) => String(attempts),
+  'Ext/StartedAt': ({ startedAt }) => utcTime(startedAt),
+  'Ext/AnsweredAt': ({ answeredAt }) => utcTime(answeredAt),
+  'Ext/Late': ({ late }) => String(late),
+  'Ext/Async': ({ asyncAnswers }) => alertsOf(asyncAnswers),
+} as const satisfies Readonly<Record<string, (member: Member) => string | undefined>>;
+
 /** The results of all runs that still have some; read from the store at every call. */
 export function createResults(
   fanOut: Pick<FanOutStore, 'run' | 'runs' | 'deleteRun' | 'member' | 'clusters' | 'cluster' | 'clusterMembers'>,
@@ -67,10 +79,10 @@ export function createResults(
     return run === undefined ? undefined : fanOut.member(run, Number(name));
   }
 
-  const ofMember = (select: (member: Member) => string | undefined) => ({
+  const ofMember = (leaf: keyof typeof MEMBER_LEAVES) => ({
     async read([runName, name]: readonly [string, string]) {
       const member = await memberByName(runName, name);
-      return member && select(member);
+      return member && MEMBER_LEAVES[leaf](member);
     },
   });
 
@@ -108,15 +120,19 @@ export function createResults(
         if (!run) return;
         for (let n = 1; n <= run.counts.targets; n += 1) yield String(n);
       },
+      async leaves([runName, name]) {
+        const member = await memberByName(runName, name);
+        return member && leavesOf(member);
+      },
     },
-    'Results/*/Results/*/DeviceID': ofMember(({ deviceId }) => deviceId),
-    'Results/*/Results/*/DeResult': ofMember(({ deResult }) => deResult),
-    'Results/*/Results/*/Ext/Outcome': ofMember(({ outcome }) => outcome),
-    'Results/*/Results/*/Ext/Attempts': ofMember(({ attempts }) => String(attempts)),
-    'Results/*/Results/*/Ext/StartedAt': ofMember(({ startedAt }) => utcTime(startedAt)),
-    'Results/*/Results/*/Ext/AnsweredAt': ofMember(({ answeredAt }) => utcTime(answeredAt)),
-    'Results/*/Results/*/Ext/Late': ofMember(({ late }) => String(late)),
-    'Results/*/Results/*/Ext/Async': ofMember(({ asyncAnswers }) => alertsOf(asyncAnswers)),
+    'Results/*/Results/*/DeviceID': ofMember('DeviceID'),
+    'Results/*/Results/*/DeResult': ofMember('DeResult'),
+    'Results/*/Results/*/Ext/Outcome': ofMember('Ext/Outcome'),
+    'Results/*/Results/*/Ext/Attempts': ofMember('Ext/Attempts'),
+    'Results/*/Results/*/Ext/StartedAt': ofMember('Ext/StartedAt'),
+    'Results/*/Results/*/Ext/AnsweredAt': ofMember('Ext/AnsweredAt'),
+    'Results/*/Results/*/Ext/Late': ofMember('Ext/Late'),
+    'Results/*/Results/*/Ext/Async': ofMember('Ext/Async'),
     'Results/*/Ext/Summary/State': ofRun(({ state }) => state),
     'Results/*/Ext/Summary/Generation': ofRun(({ generation }) => generation),
     'Results/*/Ext/Summary/StartedAt': ofRun(({ startedAt }) => utcTime(startedAt) ?? ''),
@@ -133,6 +149,10 @@ export function createResults(
     'Results/*/Ext/Summary/Digest': ofRun(({ digest }) => digest),
     ...createClusterNodes(fanOut),
   });
+}
+
+function leavesOf(member: Member): Leaves {
+  return Object.fromEntries(Object.entries(MEMBER_LEAVES).map(([leaf, select]) => [leaf, select(member)]));
 }
 
 /** The alerts that told the ends of Execs, as one SyncBody in the order in which they came. */

@@ -7,7 +7,6 @@ import {
   type Answer,
   type Command,
   everyCommand,
-  type Item,
   type Message,
   type RequestCommand,
   type ResponseCommand,
@@ -17,6 +16,7 @@ import {
 } from '../message/message.ts';
 import { assemble, type Assembled, type Incoming, noEndOfData, type Part } from './assembly.ts';
 import { addPart, type Outgoing } from './chunks.ts';
+import { devInfoIn, isForApplication, isManagementAlert, ownStatus } from './client-requests.ts';
 import { commandStatus, GrowingMessage, hdrStatus, hdrStatusIn, isRefusal, isRequest, requestsIn } from './outgoing.ts';
 import type { Decision, Delivery, ServerEffect, ServerInput, ServerOutcome, ServerSetup } from './server-types.ts';
 import { inVersion, versionsFor, versionStatus } from './versions.ts';
@@ -466,40 +466,4 @@ function header(setup: ServerSetup, client: SyncHdr, msgId: number, ownNonce?: U
     cred,
     meta: { maxMsgBytes: setup.maxMsgBytes, maxObjBytes: setup.maxObjBytes },
   };
-}
-
-/** Status for what the application is not asked about. [DMPROTO 8.7] */
-function ownStatus(request: Command): number {
-  if (request.kind === 'Replace') return STATUS.ok;
-  if (request.kind !== 'Alert') return STATUS.featureNotSupported;
-  switch (request.code) {
-    case undefined:
-      return STATUS.incompleteCommand;
-    case ALERT.serverInitiatedMgmt:
-    case ALERT.clientInitiatedMgmt:
-    case ALERT.nextMessage:
-    case ALERT.sessionAbort:
-    case ALERT.noEndOfData:
-      return STATUS.ok;
-    default:
-      return STATUS.featureNotSupported;
-  }
-}
-
-function isForApplication(request: Command): request is AlertCommand {
-  return request.kind === 'Alert' && (request.code === ALERT.generic || request.code === ALERT.clientEvent);
-}
-
-function isManagementAlert({ code }: AlertCommand): boolean {
-  return code === ALERT.serverInitiatedMgmt || code === ALERT.clientInitiatedMgmt;
-}
-
-/** Items of a Replace, which is how a client tells its DevInfo. Some name the node as Target. [DMPROTO 8.3] */
-function devInfoIn(requests: readonly Command[]): readonly Item[] {
-  const found: Item[] = [];
-  for (const request of requests) {
-    if (request.kind !== 'Replace') continue;
-    for (const item of request.items) found.push(item.source ? item : { ...item, source: item.target });
-  }
-  return found;
 }

@@ -1,9 +1,10 @@
 import { isAscii, isUtf8 } from 'node:buffer';
-import { endianness } from 'node:os';
 import { DecodeError } from '../errors.ts';
 import type { DecodeLimits, DecodeMode } from '../limits.ts';
 import { FORBIDDEN } from './characters.ts';
 import type { CodeUnits } from './words.ts';
+
+const IS_BIG_ENDIAN = new Uint8Array(Uint16Array.of(1).buffer)[0] === 0;
 
 const BOM_BYTES = 3;
 const NOT_ASCII = /[^\x00-\x7f]/g;
@@ -149,7 +150,7 @@ function codeUnitsOf(text: string): Uint16Array {
   const codes = new Uint16Array(text.length);
   const octets = Buffer.from(codes.buffer);
   octets.write(text, 'utf16le');
-  if (endianness() === 'BE') octets.swap16();
+  if (IS_BIG_ENDIAN) octets.swap16();
   return codes;
 }
 

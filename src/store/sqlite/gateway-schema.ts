@@ -1,4 +1,4 @@
-import type { Schema } from './migrations.ts';
+import type { Schema } from './schema-upgrade.ts';
 import { PEER_NONCE_TABLE } from './peer-nonces.ts';
 
 /**

@@ -12,6 +12,7 @@ import {
   type ServerStore,
 } from '../server-store.ts';
 import type { Database } from './database.ts';
+import { resultLines } from './result-lines.ts';
 
 interface JobRow {
   readonly id: number;
@@ -42,6 +43,11 @@ interface ResultRow {
   readonly outcome: Outcome;
   readonly de_result: string | null;
 }
+
+const HAS_PART = `(?4 = '' OR instr(lower(device_id), lower(?4)) > 0)`;
+const PAGE = `SELECT * FROM job_result WHERE job = ?1 AND n > ?2 AND ${HAS_PART} ORDER BY n LIMIT ?3`;
+const PAGE_OF_OUTCOME = `SELECT * FROM job_result INDEXED BY job_result_outcome
+  WHERE job = ?1 AND outcome = ?5 AND n > ?2 AND ${HAS_PART} ORDER BY n LIMIT ?3`;
 
 /** Jobs of a DM Server with their events and results, in SQLite. */
 export function createJobStore(
@@ -83,14 +89,10 @@ export function createJobStore(
      ON CONFLICT (job, n) DO UPDATE SET
        device_id = excluded.device_id, outcome = excluded.outcome, de_result = excluded.de_result`,
   );
-  const hasPart = `(?4 = '' OR instr(lower(device_id), lower(?4)) > 0)`;
-  const results = database.query<ResultRow>(
-    `SELECT * FROM job_result WHERE job = ?1 AND n > ?2 AND ${hasPart} ORDER BY n LIMIT ?3`,
-  );
-  const resultsByOutcome = database.query<ResultRow>(
-    `SELECT * FROM job_result INDEXED BY job_result_outcome
-     WHERE job = ?1 AND outcome = ?5 AND n > ?2 AND ${hasPart} ORDER BY n LIMIT ?3`,
-  );
+  const results = database.query<ResultRow>(PAGE);
+  const resultsByOutcome = database.query<ResultRow>(PAGE_OF_OUTCOME);
+  const lines = resultLines(database, PAGE);
+  const linesByOutcome = resultLines(database, PAGE_OF_OUTCOME);
   const resultOfDevice = database.query<ResultRow>(
     `SELECT * FROM job_result WHERE job = ? AND device_id = ? ORDER BY n LIMIT 1`,
   );
@@ -192,6 +194,10 @@ export function createJobStore(
             : resultsByOutcome.all(id, after, limit, query, outcome);
         return rows.map(resultOf);
       }),
+    resultLines: (id, after, limit, { outcome, query = '' } = {}) =>
+      database.read(() =>
+        outcome === undefined ? lines(id, after, limit, query) : linesByOutcome(id, after, limit, query, outcome),
+      ),
     resultOfDevice: (id, deviceId) =>
       database.read(() => {
         const row = resultOfDevice.first(id, deviceId);

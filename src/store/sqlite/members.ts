@@ -1,7 +1,9 @@
 import type { Outcome } from '../../fanout/outcome.ts';
 import type { FanOutStore, Member } from '../../fanout/store.ts';
+import type { ReadResultLines } from '../result-lines.ts';
 import { asyncAnswersOf } from './async-answers.ts';
 import type { Database } from './database.ts';
+import { resultLines } from './result-lines.ts';
 
 interface MemberRow {
   readonly n: number;
@@ -15,23 +17,20 @@ interface MemberRow {
   readonly async_kept: number;
 }
 
+// Of a run that is being deleted there may be members left.
+const OF_RUN = `target.run = ?1 AND EXISTS (SELECT 1 FROM run_progress WHERE run = ?1)`;
+const OF_PAGE = `target.n > ?2 AND (?3 = '' OR instr(lower(target.device_id), lower(?3)) > 0) ORDER BY target.n LIMIT ?4`;
+const PAGE = `${selectMember()} WHERE ${OF_RUN} AND ${OF_PAGE}`;
+const PAGE_OF_OUTCOME = `${selectMember('INDEXED BY target_outcome')} WHERE ${OF_RUN} AND target.outcome = ?5 AND ${OF_PAGE}`;
+
 /** Members of runs as they are shown. A part of an answer is none yet. */
 export function createMembers(database: Database): Pick<FanOutStore, 'member' | 'members' | 'memberOfDevice'> {
-  // Of a run that is being deleted there may be members left.
-  const isThere = database.query<object>(`SELECT 1 FROM run_progress WHERE run = ?`);
-  const one = database.query<MemberRow>(`${selectMember()} WHERE target.run = ? AND target.n = ?`);
+  const one = database.query<MemberRow>(`${selectMember()} WHERE ${OF_RUN} AND target.n = ?2`);
   const ofDevice = database.query<MemberRow>(
-    `${selectMember('INDEXED BY target_device_id')} WHERE target.run = ? AND target.device_id = ?
-     ORDER BY target.n LIMIT 1`,
+    `${selectMember('INDEXED BY target_device_id')} WHERE ${OF_RUN} AND target.device_id = ?2 ORDER BY target.n LIMIT 1`,
   );
-  const hasPart = `(?3 = '' OR instr(lower(target.device_id), lower(?3)) > 0)`;
-  const all = database.query<MemberRow>(
-    `${selectMember()} WHERE target.run = ?1 AND target.n > ?2 AND ${hasPart} ORDER BY target.n LIMIT ?4`,
-  );
-  const byOutcome = database.query<MemberRow>(
-    `${selectMember('INDEXED BY target_outcome')}
-     WHERE target.run = ?1 AND target.outcome = ?5 AND target.n > ?2 AND ${hasPart} ORDER BY target.n LIMIT ?4`,
-  );
+  const all = database.query<MemberRow>(PAGE);
+  const byOutcome = database.query<MemberRow>(PAGE_OF_OUTCOME);
   const asyncAnswers = asyncAnswersOf(database);
 
   function memberOf(run: number, row: MemberRow): Member {
@@ -48,21 +47,34 @@ export function createMembers(database: Database): Pick<FanOutStore, 'member' | 
     };
   }
 
-  function read(run: number, rows: () => readonly (MemberRow | undefined)[]): Promise<readonly Member[]> {
-    return database.read(() => {
-      if (!isThere.first(run)) return [];
-      return rows().flatMap((row) => (row ? [memberOf(run, row)] : []));
-    });
-  }
-
   return {
-    member: async (run, n) => (await read(run, () => [one.first(run, n)]))[0],
-    memberOfDevice: async (run, deviceId) => (await read(run, () => [ofDevice.first(run, deviceId)]))[0],
+    member: (run, n) =>
+      database.read(() => {
+        const row = one.first(run, n);
+        return row && memberOf(run, row);
+      }),
+    memberOfDevice: (run, deviceId) =>
+      database.read(() => {
+        const row = ofDevice.first(run, deviceId);
+        return row && memberOf(run, row);
+      }),
     members: (run, after, limit, { outcome, query = '' } = {}) =>
-      read(run, () =>
-        outcome === undefined ? all.all(run, after, query, limit) : byOutcome.all(run, after, query, limit, outcome),
-      ),
+      database.read(() => {
+        const rows =
+          outcome === undefined ? all.all(run, after, query, limit) : byOutcome.all(run, after, query, limit, outcome);
+        return rows.map((row) => memberOf(run, row));
+      }),
   };
+}
+
+/** The same as text. */
+export function createMemberLines(database: Database): ReadResultLines {
+  const all = resultLines(database, PAGE);
+  const byOutcome = resultLines(database, PAGE_OF_OUTCOME);
+  return (run, after, limit, { outcome, query = '' } = {}) =>
+    database.read(() =>
+      outcome === undefined ? all(run, after, query, limit) : byOutcome(run, after, query, limit, outcome),
+    );
 }
 
 function selectMember(hint = ''): string {

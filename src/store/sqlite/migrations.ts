@@ -1,20 +1,6 @@
-import { Kysely, type Migration, Migrator, sql, SqliteAdapter, SqliteDialect, type SqliteDatabase } from 'kysely';
 import { DmError } from '../../protocol/errors.ts';
-import type { Connection, SqlValue } from './driver.ts';
-
-/** Statements of each schema version, by its number in four digits. Forward only: a version that was released stays. */
-export type Schema = Readonly<Record<string, readonly string[]>>;
-
-/** SQLite can undo changes of the schema; Kysely leaves that unused by default. */
-class TransactionalSqlite extends SqliteDialect {
-  override createAdapter(): SqliteAdapter {
-    return new (class extends SqliteAdapter {
-      override get supportsTransactionalDdl(): boolean {
-        return true;
-      }
-    })();
-  }
-}
+import type { Connection } from './driver.ts';
+import type { Schema } from './schema-upgrade.ts';
 
 /**
  * Brings the database to the newest version of the schema, in one transaction. Throws `DmError` STORE_SCHEMA_NEWER when
@@ -30,20 +16,9 @@ export async function migrate(connection: Connection, schema: Schema): Promise<v
     );
   }
   if (found === known) return;
-  const kysely = new Kysely<unknown>({ dialect: new TransactionalSqlite({ database: kyselyDatabase(connection) }) });
-  const migrations = Object.fromEntries(
-    Object.entries(schema).map(([version, statements]): [string, Migration] => [
-      version,
-      {
-        async up(database: Kysely<unknown>) {
-          for (const statement of statements) await sql.raw(statement).execute(database);
-        },
-      },
-    ]),
-  );
-  const migrator = new Migrator({ db: kysely, provider: { getMigrations: () => Promise.resolve(migrations) } });
-  const { error } = await migrator.migrateToLatest();
-  if (error instanceof Error) throw error;
+  // Loaded when it is needed: Kysely takes 10 MB of memory as long as the process lasts.
+  const { upgrade } = await import('./schema-upgrade.ts');
+  await upgrade(connection, schema);
 }
 
 /** Version of the schema; empty for a new database. */
@@ -52,20 +27,4 @@ function versionOf(connection: Connection): string {
   if (!connection.prepare(table).get()) return '';
   const newest = connection.prepare('SELECT max(name) AS name FROM kysely_migration').get();
   return (newest as { name: string | null }).name ?? '';
-}
-
-function kyselyDatabase(connection: Connection): SqliteDatabase {
-  return {
-    prepare(text) {
-      const statement = connection.prepare(text);
-      const all = (values: readonly unknown[]) => statement.all(...(values as SqlValue[]));
-      return {
-        reader: true,
-        all,
-        iterate: (values) => all(values)[Symbol.iterator](),
-        run: (values) => ({ changes: statement.run(...(values as SqlValue[])).changes, lastInsertRowid: 0 }),
-      };
-    },
-    close: () => undefined,
-  };
 }

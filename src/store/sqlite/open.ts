@@ -18,11 +18,13 @@ import { closeLocked, lock } from './file-lock.ts';
 import { createGroupStore } from './groups.ts';
 import { createJobStore } from './jobs.ts';
 import { gatewayMeasures, serverMeasures } from './measures.ts';
-import { migrate, type Schema } from './migrations.ts';
+import { createMemberLines } from './members.ts';
+import { migrate } from './migrations.ts';
 import { createNodeStore } from './nodes.ts';
 import { createPassedOnAlertStore } from './passed-on-alerts.ts';
 import { createPeerNonceStore } from './peer-nonces.ts';
 import { createResetNotificationStore } from './reset-notifications.ts';
+import type { Schema } from './schema-upgrade.ts';
 import { SERVER_SCHEMA } from './server-schema.ts';
 
 /** A role, as its database is marked with. The numbers spell DMGW and DMSV. */
@@ -59,6 +61,7 @@ export async function openGatewayStore(
   if (maxBytes !== undefined) database.limitSize(maxBytes);
   return {
     fanOut: await openFanOutStore(database),
+    resultLines: createMemberLines(database),
     devices: createDeviceStore(database),
     deviceAlerts: createDeviceAlertStore(database),
     audit: createAuditStore(database),

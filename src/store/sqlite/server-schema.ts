@@ -1,4 +1,4 @@
-import type { Schema } from './migrations.ts';
+import type { Schema } from './schema-upgrade.ts';
 import { PEER_NONCE_TABLE } from './peer-nonces.ts';
 
 /** Schema of a DM Server's database. What was ordered can be large and never changes: it is apart from the job. */
