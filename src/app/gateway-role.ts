@@ -5,11 +5,12 @@ import { applyPolicy, DEFAULT_POLICY, type Policy, type PolicyValue } from '../f
 import type { DmServerAccount } from '../gateway/gateway.ts';
 import { openGateway } from '../gateway/open.ts';
 import type { Retention } from '../gateway/retention.ts';
-import { openGatewayStore } from '../store/sqlite/open.ts';
+import { openGatewayStoreThread } from '../store/thread/open.ts';
 import { ConfigError, loadConfig, secretReader } from './config.ts';
 import { configKey, CONFIGURED_POLICY_ROWS, type GatewayConfig } from './config-schema.ts';
 import { listenAddress } from './listen-address.ts';
 import { addGatewayGauges, gatewayMeters } from './gateway-metrics.ts';
+import { boundHeapGrowth } from './heap-growth.ts';
 import { createLog } from './log.ts';
 import { openRoleMetrics } from './role-metrics.ts';
 import { openParts } from '../transport/open-parts.ts';
@@ -21,6 +22,7 @@ type Environment = Readonly<Record<string, string | undefined>>;
 
 /** Runs a DM Gateway as its configuration says. What was opened is closed again when a later part fails. */
 export async function runGateway(configFile: string, environment: Environment): Promise<RunningRole> {
+  boundHeapGrowth();
   const { config } = await loadConfig(configFile, environment);
   if (config.role !== 'gateway') throw new ConfigError('CONFIG_ROLE', configFile, ['role is not gateway']);
   const log = createLog(config.log.level, 'gateway');
@@ -29,7 +31,10 @@ export async function runGateway(configFile: string, environment: Environment): 
   return openParts(async (opened) => {
     const metrics = openRoleMetrics();
     opened(() => metrics.close());
-    const store = await openGatewayStore(config.store.url, { maxBytes: config.store.maxBytes, meter: metrics.commit });
+    const store = await openGatewayStoreThread(config.store.url, {
+      maxBytes: config.store.maxBytes,
+      meter: metrics.commit,
+    });
     opened(() => store.close());
     const gateway = await openGateway({
       id: config.gateway.id,

@@ -2,10 +2,10 @@ import { STATUS } from '../protocol/message/codes.ts';
 import type { Answer, Data, Item, RequestCommand } from '../protocol/message/message.ts';
 import { executeCommands } from '../tree/executor.ts';
 import { createInbox } from '../tree/inbox.ts';
-import type { KeptProperties } from '../tree/kept-properties.ts';
 import { DEFAULT_LOC_URI_LIMITS, formatLocUri, parseLocUri } from '../tree/loc-uri.ts';
 import { isAtOrBelow, type ManagementObject, type Path } from '../tree/management-object.ts';
 import { MemoryObject } from '../tree/memory-object.ts';
+import { MemoryProperties } from '../tree/memory-properties.ts';
 import { MemoryNodeMap } from '../tree/node-map.ts';
 import { objectTemplate, type TemplateNode } from '../tree/object-template.ts';
 import { createTree } from '../tree/tree.ts';
@@ -156,7 +156,7 @@ export class DeviceTree {
   readonly #objects: readonly ManagementObject[];
   readonly #acls = new MemoryNodeMap<string>();
   /** None before the first command. */
-  #properties: MemoryNodeMap<KeptProperties> | undefined;
+  #properties: MemoryProperties | undefined;
   #resets = 0;
 
   /**
@@ -206,7 +206,7 @@ export class DeviceTree {
     commands: readonly RequestCommand[],
     { fits, now = Date.now }: { readonly fits?: (data: Data) => boolean; readonly now?: () => number } = {},
   ): AsyncGenerator<Answer> {
-    const properties = { store: (this.#properties ??= new MemoryNodeMap()), now };
+    const properties = { store: (this.#properties ??= new MemoryProperties()), now };
     // Made for each message: between sessions a tree would be half of what a device takes.
     const tree = createTree({ objects: this.#objects, acls: this.#acls, properties, rootAcl: ROOT_ACL });
     return executeCommands(tree, { serverId }, msgId, commands, { user: SIMULATED_USER, fits });

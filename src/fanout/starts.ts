@@ -3,9 +3,9 @@ import { STATUS } from '../protocol/message/codes.ts';
 import { commandsToSyncBody } from './commands.ts';
 import type { EngineOptions, RetryRequest, StartRequest } from './engine.ts';
 import { applyPolicy, type Policy } from './policy.ts';
-import type { NewRun, Run, StartTerms } from './store.ts';
+import { startTerms } from './start-terms.ts';
+import type { NewRun, Run } from './store.ts';
 import { hasCome } from './target.ts';
-import { releasedBy } from './waves.ts';
 
 /** A run that a start made, or that was asked for before. */
 interface StartedRun {
@@ -39,8 +39,7 @@ export function createStarts({
       state: isToCome ? 'scheduled' : 'running',
     };
     // A run whose time is over finds no room; one that was asked for before is answered all the same.
-    const terms = { ...termsOf(policy, isToCome), maxActiveRuns: isOver ? 0 : maxActiveRuns };
-    const started = await store.createRun(run, terms);
+    const started = await store.createRun(run, startTerms(run, isOver ? 0 : maxActiveRuns));
     switch (started.kind) {
       case 'created':
       case 'existing':
@@ -88,17 +87,6 @@ export function createStarts({
         retryOf: { run: number, outcomes },
         policy: applyPolicy({ ...earlier.policy, notBefore: undefined, notAfter: undefined }, policy),
       });
-    },
-  };
-}
-
-/** How the members of a run begin, and when its first alert goes out. */
-function termsOf({ waves, quorum }: Policy, isToCome: boolean): Omit<StartTerms, 'maxActiveRuns'> {
-  return {
-    firstWave: (targets) => (isToCome ? 0 : releasedBy(waves, 0, 0, targets)),
-    quorum(targets) {
-      const settled = Math.ceil((targets * quorum) / 100);
-      return settled === 0 || settled >= targets ? undefined : settled;
     },
   };
 }

@@ -1,3 +1,4 @@
+import type { Decide } from './decide.ts';
 import type { Counts, Outcome, SettledOutcome } from './outcome.ts';
 import type { Policy } from './policy.ts';
 
@@ -195,7 +196,7 @@ export interface ClaimLimits {
 export interface Claim {
   /** The targets that got a turn, as they are after it. */
   readonly turns: readonly Target[];
-  readonly settled: number;
+  readonly settled: readonly SettledOutcome[];
   /** Whether it ended at a limit, before the due targets did. */
   readonly more: boolean;
   /** The run, when this settled its last member. */
@@ -300,7 +301,7 @@ export interface FanOutStore {
    * Takes targets of the run, asks `decide` for each and applies its move, in one transaction. A turn counts an
    * attempt and sets `firstTurnAt` when it is the first.
    */
-  claimDue(run: number, now: EpochMs, limits: ClaimLimits, decide: (target: Target) => TargetMove): Promise<Claim>;
+  claimDue(run: number, now: EpochMs, limits: ClaimLimits, decide: Decide): Promise<Claim>;
   outlook(run: number): Promise<RunOutlook>;
 
   /** The waiting target of the oldest run in state `running` that waits for this device. */

@@ -1,8 +1,8 @@
 import type { ActiveRun, ActiveRuns } from './active-runs.ts';
+import { type Decide, decideBy } from './decide.ts';
 import type { EngineOptions } from './engine.ts';
 import { nextStep } from './next-step.ts';
-import type { ClaimLimits, EpochMs, Settlement, Target, TargetMove } from './store.ts';
-import { decideDue, endCancelled, endUnanswered } from './target.ts';
+import type { ClaimLimits, EpochMs, Settlement, Target } from './store.ts';
 import { hasTooManyFailures, releasedBy } from './waves.ts';
 
 /** Targets in one claim. */
@@ -106,10 +106,12 @@ export class TurnLoop {
   /** Answers when the run needs its next step; now, when this one did something. */
   async #step(run: ActiveRun): Promise<EpochMs> {
     const { store, clock, random, runs } = this.#options;
+    const { expiresNotBefore } = run;
     const outlook = await store.outlook(run.number);
     const now = clock.now();
     const step = nextStep(run, outlook, now, clock.wallNow());
-    const decide = (target: Target): TargetMove => decideDue(target, run, now, random());
+    const decide = (kind: NonNullable<Decide['terms']>['kind']) =>
+      decideBy({ kind, now, expiresNotBefore }, run, random);
     switch (step.kind) {
       case 'over':
         runs.remove(run.number);
@@ -117,18 +119,15 @@ export class TurnLoop {
       case 'wait':
         return step.until;
       case 'expire':
-        await this.#claim(run, now, { by: 'endsAt', limit: PAGE, maxTurns: 0 }, decide);
+        await this.#claim(run, now, { by: 'endsAt', limit: PAGE, maxTurns: 0 }, decide('due'));
         return now;
       case 'settle-unsent': {
-        const end = run.current.state === 'cancelling' ? endCancelled : endUnanswered;
-        await this.#claim(run, now, { by: 'unsent', limit: PAGE, maxTurns: 0 }, (target) => ({
-          kind: 'settle',
-          ...end(target, run),
-        }));
+        const how = run.current.state === 'cancelling' ? 'cancelled' : 'unanswered';
+        await this.#claim(run, now, { by: 'unsent', limit: PAGE, maxTurns: 0 }, decide(how));
         return now;
       }
       case 'give-turns':
-        await this.#claim(run, now, { by: 'dueAt', limit: PAGE, maxTurns: step.maxTurns }, decide);
+        await this.#claim(run, now, { by: 'dueAt', limit: PAGE, maxTurns: step.maxTurns }, decide('due'));
         return now;
       case 'release':
         if ((await store.releaseHeld(run.number, now, PAGE)) < PAGE) run.mayHaveUnreleased = false;
@@ -142,12 +141,7 @@ export class TurnLoop {
     }
   }
 
-  async #claim(
-    run: ActiveRun,
-    now: EpochMs,
-    limits: ClaimLimits,
-    decide: (target: Target) => TargetMove,
-  ): Promise<void> {
+  async #claim(run: ActiveRun, now: EpochMs, limits: ClaimLimits, decide: Decide): Promise<void> {
     const { store, onSettled } = this.#options;
     const claim = await store.claimDue(run.number, now, limits, decide);
     run.startRate.take(claim.turns.filter(({ notifiable }) => notifiable).length);

@@ -1,7 +1,8 @@
 import type { Clock } from '../fanout/engine.ts';
-import type { AclValues, NodeValues } from '../store/nodes.ts';
+import type { AclValues, NodeValues, PropertyValues } from '../store/nodes.ts';
 import { allows, formatAcl, ofServers, parseAcl } from '../tree/acl.ts';
 import { formatLocUri, parseLocUri } from '../tree/loc-uri.ts';
+import type { PropertyMap } from '../tree/kept-properties.ts';
 import type { Path } from '../tree/management-object.ts';
 import type { AclStore, NodeMap } from '../tree/node-map.ts';
 import { createTree, type Tree } from '../tree/tree.ts';
@@ -63,7 +64,7 @@ export function createGatewayTree({ store, servers, fanOut, ...setup }: GatewayT
       servers.map(({ id }) => id),
       (path) => runOfResults(path) ?? runOf(path),
     ),
-    properties: { store: stored(store.nodes.properties), now: () => setup.clock.now() },
+    properties: { store: countedIn(store.nodes.properties), now: () => setup.clock.now() },
     rootAcl: everyRight(servers.map(({ id }) => id)),
   });
   return tree;
@@ -115,7 +116,6 @@ function ownedRuns(
       return (await acls.get(path)) ?? (run === undefined ? undefined : aclOf(run));
     },
     set: (path, acl) => acls.set(path, acl),
-    change: (path, to) => acls.change(path, to),
     forget: (path) => acls.forget(path),
     move: (from, to) => acls.move(from, to),
   };
@@ -126,8 +126,11 @@ function stored<T>(values: NodeValues<T>): NodeMap<T> {
   return {
     get: (path) => values.get(formatLocUri(path)),
     set: (path, value) => values.set(formatLocUri(path), value),
-    change: (path, to) => values.change(formatLocUri(path), to),
     forget: (path) => values.forget(formatLocUri(path)),
     move: (from, to) => values.move(formatLocUri(from), formatLocUri(to)),
   };
+}
+
+function countedIn(values: PropertyValues): PropertyMap {
+  return { ...stored(values), count: (path, at) => values.count(formatLocUri(path), at) };
 }

@@ -36,14 +36,8 @@ export function meteredStore(store: FanOutStore, meters: GatewayMeters | undefin
       return settlement;
     },
     async claimDue(run, now, limits, decide) {
-      // The store may ask twice for one target.
-      const outcomes = new Map<number, SettledOutcome>();
-      const claim = await store.claimDue(run, now, limits, (target) => {
-        const move = decide(target);
-        if (move.kind === 'settle') outcomes.set(target.n, move.outcome);
-        return move;
-      });
-      for (const outcome of outcomes.values()) meters.settled(outcome);
+      const claim = await store.claimDue(run, now, limits, decide);
+      for (const outcome of claim.settled) meters.settled(outcome);
       return claim;
     },
   };

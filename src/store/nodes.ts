@@ -21,8 +21,6 @@ export interface NodeValues<T> {
   get(locUri: string): Promise<T | undefined>;
   /** Undefined removes it. */
   set(locUri: string, value: T | undefined): Promise<void>;
-  /** Sets what `to` makes of what is kept, in one transaction; `to` may be asked twice. */
-  change(locUri: string, to: (before: T | undefined) => T): Promise<void>;
   /** Removes what is kept of the node and of all nodes below it. */
   forget(locUri: string): Promise<void>;
   /** What is kept of a node and of all nodes below it is that of another node now, in the place of what was kept there. */
@@ -35,12 +33,18 @@ export interface AclValues extends NodeValues<string> {
   all(): Promise<readonly { readonly locUri: string; readonly acl: string }[]>;
 }
 
+/** Properties of nodes that were changed. [TND 7.7] */
+export interface PropertyValues extends NodeValues<StoredProperties> {
+  /** Counts a change: `changedAt` is `at`, and `verNo` one more, of 16 bits. */
+  count(locUri: string, at: number): Promise<void>;
+}
+
 /** Values of the few leaves that a DM Server sets, by LocURI, and what is kept of nodes besides. Writes are durable when their promise resolves. */
 export interface NodeStore {
   read(locUri: string): Promise<StoredNode | undefined>;
   write(locUri: string, node: StoredNode): Promise<void>;
   readonly acls: AclValues;
-  readonly properties: NodeValues<StoredProperties>;
+  readonly properties: PropertyValues;
 }
 
 /** Nonces of sessions with DM Servers, by ServerID. Writes are durable when their promise resolves. */

@@ -1,9 +1,8 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { Data, RequestCommand } from '../protocol/message/message.ts';
 import { executeCommands } from './executor.ts';
-import type { KeptProperties } from './kept-properties.ts';
-import { MemoryNodeMap } from './node-map.ts';
 import { MemoryObject } from './memory-object.ts';
+import { MemoryProperties } from './memory-properties.ts';
 import { objectTemplate } from './object-template.ts';
 import { createTree, type Tree } from './tree.ts';
 
@@ -17,11 +16,11 @@ const TEMPLATE = objectTemplate(['V'], {
 /** 2001-07-11, 16:38:17 UTC. */
 const T0 = 994_869_497_000;
 
-let store: MemoryNodeMap<KeptProperties>;
+let store: MemoryProperties;
 let now: number;
 let tree: Tree;
 beforeEach(() => {
-  store = new MemoryNodeMap();
+  store = new MemoryProperties();
   now = T0;
   tree = createTree({
     objects: [new MemoryObject(TEMPLATE, undefined)],

@@ -1,7 +1,7 @@
 import { StatusError } from '../protocol/errors.ts';
 import { STATUS } from '../protocol/message/codes.ts';
 import type { Path } from './management-object.ts';
-import type { NodeMap } from './node-map.ts';
+import type { MaybePromise, NodeMap } from './node-map.ts';
 import type { Tree } from './tree.ts';
 
 /** What is kept of a node that was changed through the tree. [TND 7.7] */
@@ -13,9 +13,15 @@ export interface KeptProperties {
   readonly verNo: number;
 }
 
+/** What is kept of nodes that were changed, by path. */
+export interface PropertyMap extends NodeMap<KeptProperties> {
+  /** Counts a change at this time: what is kept becomes what `counted` makes of it, and no other change comes between. */
+  count(path: Path, at: number): MaybePromise<void>;
+}
+
 /** Where a tree keeps Title, TStamp and VerNo, and the clock that TStamp is read from. */
 export interface PropertyKeeping {
-  readonly store: NodeMap<KeptProperties>;
+  readonly store: PropertyMap;
   /** Epoch ms. */
   now(): number;
 }
@@ -37,13 +43,14 @@ export async function noteChange({ properties }: Tree, ...paths: readonly Path[]
   const { store } = properties;
   await Promise.all(
     paths.map(async (path) => {
-      await store.change(path, (before = UNCHANGED) => ({
-        ...before,
-        changedAt: properties.now(),
-        verNo: (before.verNo + 1) % VER_NO_LIMIT,
-      }));
+      await store.count(path, properties.now());
     }),
   );
+}
+
+/** What is kept of a node after a change of it at `changedAt`. [TND 7.7] */
+export function counted(before: KeptProperties = UNCHANGED, changedAt: number): KeptProperties {
+  return { ...before, changedAt, verNo: (before.verNo + 1) % VER_NO_LIMIT };
 }
 
 /** Throws `StatusError` 413 for a Title that no node can have. [TND 7.7] */

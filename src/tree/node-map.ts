@@ -1,7 +1,7 @@
 import { formatLocUri } from './loc-uri.ts';
 import type { Path } from './management-object.ts';
 
-type MaybePromise<T> = T | Promise<T>;
+export type MaybePromise<T> = T | Promise<T>;
 
 /**
  * What a tree keeps of single nodes besides their values, by path. Changes happen in the order of the calls, and are as
@@ -11,8 +11,6 @@ export interface NodeMap<T> {
   get(path: Path): MaybePromise<T | undefined>;
   /** Undefined removes it. */
   set(path: Path, value: T | undefined): MaybePromise<void>;
-  /** Sets what `to` makes of what is kept; no other change comes between. `to` may be asked twice. */
-  change(path: Path, to: (before: T | undefined) => T): MaybePromise<void>;
   /** The node was deleted: forgets what is kept of it and of all nodes below. */
   forget(path: Path): MaybePromise<void>;
   /** The node was renamed: what is kept of it and of all nodes below goes with it, in the place of what is kept there. */
@@ -33,10 +31,6 @@ export class MemoryNodeMap<T> implements NodeMap<T> {
   set(path: Path, value: T | undefined): void {
     if (value === undefined) this.#values?.delete(formatLocUri(path));
     else (this.#values ??= new Map()).set(formatLocUri(path), value);
-  }
-
-  change(path: Path, to: (before: T | undefined) => T): void {
-    this.set(path, to(this.get(path)));
   }
 
   forget(path: Path): void {

@@ -2,8 +2,8 @@ import { StatusError } from '../protocol/errors.ts';
 import { STATUS } from '../protocol/message/codes.ts';
 import { formatLocUri } from './loc-uri.ts';
 import { isAtOrBelow, type Keeper, type Path, type Undo } from './management-object.ts';
-import type { KeptProperties } from './kept-properties.ts';
 import { StagedNodeMap } from './staged-node-map.ts';
+import { StagedProperties } from './staged-properties.ts';
 import type { ObjectAt, Tree } from './tree.ts';
 
 /**
@@ -14,13 +14,13 @@ export class Stage {
   /** The tree with what it keeps as that is going to be. */
   readonly tree: Tree;
   readonly #acls: StagedNodeMap<string>;
-  readonly #properties: StagedNodeMap<KeptProperties> | undefined;
+  readonly #properties: StagedProperties | undefined;
   readonly #kept: { readonly scope: Path; readonly undo: Undo }[] = [];
 
   constructor(tree: Tree) {
     const { acls, properties } = tree;
     this.#acls = new StagedNodeMap(acls);
-    this.#properties = properties && new StagedNodeMap(properties.store);
+    this.#properties = properties && new StagedProperties(properties.store);
     this.tree = tree.keeping({
       acls: this.#acls,
       properties: properties && this.#properties && { store: this.#properties, now: () => properties.now() },

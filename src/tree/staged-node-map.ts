@@ -44,10 +44,6 @@ export class StagedNodeMap<T> implements NodeMap<T> {
     else this.#add(change, this.#ofNode, [path]);
   }
 
-  async change(path: Path, to: (before: T | undefined) => T): Promise<void> {
-    this.set(path, to(await this.get(path)));
-  }
-
   forget(path: Path): void {
     this.#add({ kind: 'forget', path }, this.#ofSubtree, [path]);
   }

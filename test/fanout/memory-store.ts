@@ -1,5 +1,6 @@
+import type { Decide } from '../../src/fanout/decide.ts';
 import { EMPTY_DIGEST, moveDigest } from '../../src/fanout/digest.ts';
-import type { Outcome } from '../../src/fanout/outcome.ts';
+import type { Outcome, SettledOutcome } from '../../src/fanout/outcome.ts';
 import { isSameOrder } from '../../src/fanout/same-order.ts';
 import type {
   AsyncAnswer,
@@ -21,7 +22,6 @@ import type {
   Started,
   StartTerms,
   Target,
-  TargetMove,
 } from '../../src/fanout/store.ts';
 import { MemoryClusters } from './memory-clusters.ts';
 import { MemoryOutbox } from './memory-outbox.ts';
@@ -161,9 +161,9 @@ export class MemoryFanOutStore implements FanOutStore {
     return Promise.resolve(this.#runs.delete(number));
   }
 
-  claimDue(run: number, now: EpochMs, limits: ClaimLimits, decide: (target: Target) => TargetMove): Promise<Claim> {
+  claimDue(run: number, now: EpochMs, limits: ClaimLimits, decide: Decide): Promise<Claim> {
     const turns: Target[] = [];
-    let settled = 0;
+    const settled: SettledOutcome[] = [];
     let completed: Run | undefined;
     let alerted: string | undefined;
     for (const [index, row] of this.#due(run, now, limits.by).entries()) {
@@ -176,7 +176,7 @@ export class MemoryFanOutStore implements FanOutStore {
           const settlement = this.#settle(row, move, now, undefined);
           completed = settlement.completed;
           alerted ??= settlement.alerted;
-          settled += 1;
+          settled.push(move.outcome);
           break;
         }
         case 'wait':

@@ -100,7 +100,7 @@ describe('secrets of device accounts', () => {
         return { kind: 'settle', ...ending('unreachable', '503') };
       },
     );
-    expect(move.settled).toBe(1);
+    expect(move.settled).toEqual(['unreachable']);
   });
 
   it('store: keeps the limits of a device', async () => {

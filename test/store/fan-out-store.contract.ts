@@ -170,7 +170,7 @@ export function describeFanOutStore(name: string, open: (groups: Groups) => Prom
         await start();
         expect(await store.claimDue(1, T0 - 1, BY_DUE, () => TURN)).toEqual({
           turns: [],
-          settled: 0,
+          settled: [],
           more: false,
           completed: undefined,
           alerted: undefined,
@@ -181,7 +181,7 @@ export function describeFanOutStore(name: string, open: (groups: Groups) => Prom
         await start();
         const moves = [SETTLE, TURN, TURN];
         const claim = await store.claimDue(1, T0, { ...BY_DUE, maxTurns: 1 }, ({ n }) => moves[n - 1] ?? TURN);
-        expect(claim).toMatchObject({ settled: 1, more: true });
+        expect(claim).toMatchObject({ settled: { length: 1 }, more: true });
         expect(claim.turns.map(({ n }) => n)).toEqual([2]);
         expect(await store.member(1, 3)).toMatchObject({ attempts: 0 });
       });
@@ -208,9 +208,12 @@ export function describeFanOutStore(name: string, open: (groups: Groups) => Prom
       it('store: ends sent members too when their time is over', async () => {
         await start();
         await sendTo(1);
-        expect((await store.claimDue(1, ENDS_AT, BY_DUE, () => SETTLE)).settled).toBe(2);
+        expect((await store.claimDue(1, ENDS_AT, BY_DUE, () => SETTLE)).settled).toHaveLength(2);
         const claim = await store.claimDue(1, ENDS_AT, BY_END, () => SETTLE);
-        expect(claim).toMatchObject({ settled: 1, completed: { state: 'complete', generation: 1, endedAt: ENDS_AT } });
+        expect(claim).toMatchObject({
+          settled: { length: 1 },
+          completed: { state: 'complete', generation: 1, endedAt: ENDS_AT },
+        });
         expect(await store.member(1, 1)).toMatchObject({ outcome: 'timed-out', answeredAt: undefined });
         expect((await store.run(1))?.lastAnswerAt).toBeUndefined();
         expect(await store.outlook(1)).toEqual({

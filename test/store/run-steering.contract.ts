@@ -116,7 +116,13 @@ export function describeSteering(name: string, open: (groups: Groups) => Promise
           return cancelled;
         });
         expect(seen).toEqual([3, 4, 2]);
-        expect(claim).toEqual({ turns: [], settled: 3, more: false, completed: undefined, alerted: undefined });
+        expect(claim).toEqual({
+          turns: [],
+          settled: ['cancelled', 'cancelled', 'cancelled'],
+          more: false,
+          completed: undefined,
+          alerted: undefined,
+        });
         const { completed, alerted } = await store.settle(sent, ending('succeeded'), T0 + 20);
         expect(completed).toMatchObject({
           state: 'cancelled',
@@ -170,7 +176,7 @@ export function describeSteering(name: string, open: (groups: Groups) => Promise
           kind: 'settle',
           ...ending('timed-out', '408'),
         }));
-        expect(claim).toMatchObject({ settled: 4, completed: { state: 'complete' }, alerted: 'srv' });
+        expect(claim).toMatchObject({ settled: { length: 4 }, completed: { state: 'complete' }, alerted: 'srv' });
       });
     });
 

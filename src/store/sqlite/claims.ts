@@ -1,3 +1,5 @@
+import type { Decide } from '../../fanout/decide.ts';
+import type { SettledOutcome } from '../../fanout/outcome.ts';
 import type { Claim, ClaimLimits, EpochMs, FanOutStore, Run, Target, TargetMove } from '../../fanout/store.ts';
 import type { Database } from './database.ts';
 import type { Settle } from './settlement.ts';
@@ -63,7 +65,7 @@ export function createClaims(database: Database, settle: Settle): Pick<FanOutSto
     run: number,
     now: EpochMs,
     limits: ClaimLimits,
-    decide: (target: Target) => TargetMove,
+    decide: Decide,
   ): { decided: { target: Target; move: TargetMove }[]; more: boolean } {
     const decided: { target: Target; move: TargetMove }[] = [];
     let turns = 0;
@@ -76,10 +78,10 @@ export function createClaims(database: Database, settle: Settle): Pick<FanOutSto
     return { decided, more: false };
   }
 
-  function claim(run: number, now: EpochMs, limits: ClaimLimits, decide: (target: Target) => TargetMove): Claim {
+  function claim(run: number, now: EpochMs, limits: ClaimLimits, decide: Decide): Claim {
     const { decided, more } = decideAll(run, now, limits, decide);
     const turns: Target[] = [];
-    let settled = 0;
+    const settled: SettledOutcome[] = [];
     let completed: Run | undefined;
     let alerted: string | undefined;
     for (const { target, move } of decided) {
@@ -98,7 +100,7 @@ export function createClaims(database: Database, settle: Settle): Pick<FanOutSto
           const settlement = settle(target, move, now, 'claim');
           completed = settlement.completed;
           alerted ??= settlement.alerted;
-          settled += 1;
+          settled.push(move.outcome);
         }
       }
     }

@@ -1,5 +1,6 @@
 import type { Data } from '../../protocol/message/message.ts';
-import type { AclValues, NodeStore, NodeValues, StoredProperties } from '../nodes.ts';
+import { knownAcls } from '../known-acls.ts';
+import type { AclValues, NodeStore, NodeValues, PropertyValues } from '../nodes.ts';
 import type { Database } from './database.ts';
 
 interface NodeRow {
@@ -29,7 +30,7 @@ export function createNodeStore(database: Database): NodeStore {
       database.write(() => {
         write(locUri, format, type, data, writtenBy);
       }),
-    acls: createAcls(database),
+    acls: knownAcls(createAcls(database)),
     properties: createProperties(database),
   };
 }
@@ -52,7 +53,7 @@ function createAcls(database: Database): AclValues {
   };
 }
 
-function createProperties(database: Database): NodeValues<StoredProperties> {
+function createProperties(database: Database): PropertyValues {
   const read = database.query<{ title: string | null; changedAt: number | null; verNo: number }>(
     `SELECT title, changed_at AS changedAt, ver_no AS verNo FROM node_property WHERE loc_uri = ?`,
   );
@@ -60,13 +61,24 @@ function createProperties(database: Database): NodeValues<StoredProperties> {
     `INSERT INTO node_property (loc_uri, title, changed_at, ver_no) VALUES (?, ?, ?, ?)
      ON CONFLICT DO UPDATE SET title = excluded.title, changed_at = excluded.changed_at, ver_no = excluded.ver_no`,
   );
-  return createNodeValues(database, 'node_property', {
+  const count = database.command(
+    `INSERT INTO node_property (loc_uri, changed_at, ver_no) VALUES (?, ?, 1)
+     ON CONFLICT DO UPDATE SET changed_at = excluded.changed_at, ver_no = (ver_no + 1) & 0xffff`,
+  );
+  const values = createNodeValues(database, 'node_property', {
     read(locUri) {
       const row = read.first(locUri);
       return row && { title: row.title ?? undefined, changedAt: row.changedAt ?? undefined, verNo: row.verNo };
     },
     write: (locUri, { title, changedAt, verNo }) => write(locUri, title ?? null, changedAt ?? null, verNo),
   });
+  return {
+    ...values,
+    count: (locUri, at) =>
+      database.write(() => {
+        count(locUri, at);
+      }),
+  };
 }
 
 /** How one row of a table that has a `loc_uri` is read and written. */
@@ -93,10 +105,6 @@ function createNodeValues<T>(database: Database, table: string, row: Row<T>): No
       database.write(() => {
         if (value === undefined) remove(locUri);
         else row.write(locUri, value);
-      }),
-    change: (locUri, to) =>
-      database.write(() => {
-        row.write(locUri, to(row.read(locUri)));
       }),
     forget: (locUri) => database.write(() => forget(locUri)),
     move: (from, to) =>

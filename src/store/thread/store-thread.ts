@@ -1,0 +1,54 @@
+import { parentPort, workerData } from 'node:worker_threads';
+import { openGatewayStore } from '../sqlite/open.ts';
+import { failureOf } from './failure.ts';
+import type { Call, News, ThreadOrder, Units } from './messages.ts';
+import { Outbox } from './outbox.ts';
+import { dataPort } from './stored-terms.ts';
+
+type Method = (...args: readonly unknown[]) => Promise<unknown>;
+
+const port = parentPort;
+if (!port) throw new TypeError('this is to be run as a thread');
+const { url, maxBytes } = workerData as ThreadOrder;
+const outbox = new Outbox<News>((news) => port.postMessage(news));
+
+try {
+  const store = await openGatewayStore(url, { maxBytes, meter: (commit) => outbox.put({ kind: 'commit', commit }) });
+  const ports = { ...store, fanOut: { ...store.fanOut, ...dataPort(store.fanOut) } };
+  const methods = new Map(namedMethods(ports, ''));
+
+  const perform = async ({ id, name, args }: Call): Promise<void> => {
+    try {
+      const method = methods.get(name);
+      if (!method) throw new TypeError(`the store has no method ${name}`);
+      outbox.put({ kind: 'result', id, result: await method(...args) });
+    } catch (error) {
+      outbox.put({ kind: 'failure', id, failure: failureOf(error) });
+    }
+  };
+
+  const closing = async (call: Call): Promise<void> => {
+    await perform(call);
+    outbox.flush();
+    port.close();
+  };
+
+  port.on('message', (units: Units) => {
+    for (const unit of units) {
+      const [call, ...others] = unit;
+      if (others.length > 0) void store.fanOut.together(() => unit.map(perform));
+      else if (call) void (call.name === 'close' ? closing(call) : perform(call));
+    }
+  });
+  outbox.put({ kind: 'open', names: [...methods.keys()] });
+} catch (error) {
+  outbox.put({ kind: 'refused', failure: failureOf(error) });
+}
+
+/** Methods of the store and of its parts, by name. */
+function* namedMethods(part: object, prefix: string): Generator<[string, Method]> {
+  for (const [name, value] of Object.entries(part) as [string, object][]) {
+    if (typeof value === 'function') yield [`${prefix}${name}`, value as Method];
+    else yield* namedMethods(value, `${prefix}${name}.`);
+  }
+}
