@@ -124,7 +124,7 @@ class BodyReader {
   #startElement(token: number, start: number): void {
     const input = this.#input;
     if (this.#header.isUnnamed) this.#recogniseDevInf();
-    const parent = this.#open[this.#open.length - 1];
+    const parent = this.#innermost();
     const code = token & TAG.token;
     const literal = code === TOKEN.literal ? this.#tableString() : undefined;
     const isInData = parent?.type?.content === 'data' || parent?.markup !== undefined;
@@ -156,7 +156,7 @@ class BodyReader {
     const [text = ''] = pieces;
     if (type.content !== 'empty' && isXmlText(text) && input.skip(TOKEN.end)) {
       const value = type.content === 'text' ? trimmed(text) : text;
-      (this.#open[this.#open.length - 1]?.children ?? this.#roots).push({
+      (this.#innermost()?.children ?? this.#roots).push({
         name: type.name,
         children: NO_CHILDREN,
         text: value,
@@ -165,6 +165,12 @@ class BodyReader {
     } else {
       this.#open.push({ type, markup: undefined, children: [], pieces, xml: undefined, offset });
     }
+  }
+
+  /** Never index -1: one read of it makes every later one slow. */
+  #innermost(): OpenElement | undefined {
+    const depth = this.#open.length;
+    return depth > 0 ? this.#open[depth - 1] : undefined;
   }
 
   #checkDepth(depth: number, start: number): void {
@@ -224,7 +230,7 @@ class BodyReader {
     const element = this.#open.pop();
     if (element === undefined) throw this.#error('WBXML_TOKEN', 'END without an element', at);
     const { type, markup, children, offset } = element;
-    const parent = this.#open[this.#open.length - 1];
+    const parent = this.#innermost();
     if (markup !== undefined && parent !== undefined) {
       parent.xml = this.#xmlOf(parent) + markupOf(markup, this.#xmlOf(element));
       parent.pieces = [];
@@ -267,7 +273,7 @@ class BodyReader {
   }
 
   #addText(piece: Piece, start: number): void {
-    const element = this.#open[this.#open.length - 1];
+    const element = this.#innermost();
     if (element === undefined) throw this.#error('WBXML_CONTENT', 'text outside the root element', start);
     element.pieces.push(piece);
   }

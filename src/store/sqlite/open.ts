@@ -46,7 +46,7 @@ interface GatewayStoreOptions extends StoreOptions {
 
 const SCHEME = 'sqlite:';
 const IN_MEMORY = ':memory:';
-const CACHE_KIB = 32_768;
+const CACHE_KIB = 16_384;
 
 /**
  * Opens the database of a gateway at `sqlite:PATH`, or makes it; `sqlite::memory:` is gone when it is closed. No other
