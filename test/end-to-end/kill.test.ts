@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { expectNoExecTwice, expectNothingLost, killInMidRun } from './kill-story.ts';
 
 const DEVICES = 40;
-const MOMENTS = 10;
+const MOMENTS = 8;
 const EXEC_RUNS = 3;
 
 describe('gateway killed in mid-run', () => {
