@@ -35,6 +35,8 @@ export async function openGatewayStoreThread(url: string, { maxBytes, meter }: T
   const workerData: ThreadOrder = { url, maxBytes };
   const thread = new Worker(new URL('./store-thread.js', import.meta.url), {
     workerData,
+    // What Node.js says of its own SQLite is nothing that an operator can act on.
+    execArgv: [...process.execArgv, '--disable-warning=ExperimentalWarning'],
     resourceLimits: { maxYoungGenerationSizeMb: YOUNG_MIB },
   });
   const waiting = new Map<number, Waiting>();
