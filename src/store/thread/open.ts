@@ -122,6 +122,11 @@ function withFunctions(
   ): ReturnType<DataPort[Name]> => call(`fanOut.${name}`, args) as ReturnType<DataPort[Name]>;
   return {
     ...store,
+    devices: {
+      ...store.devices,
+      saveNonces: (key, { client, server }, clientDigest) =>
+        store.devices.saveNonces(key, { client: ownOctets(client), server: ownOctets(server) }, clientDigest),
+    },
     nodes: { ...store.nodes, acls: knownAcls(store.nodes.acls) },
     fanOut: {
       ...store.fanOut,
@@ -133,6 +138,11 @@ function withFunctions(
       },
     },
   };
+}
+
+/** A buffer goes to another thread as a whole, and a decoded nonce lies in one of 8 KiB that Node.js shares out. */
+function ownOctets(octets: Uint8Array | undefined): Uint8Array | undefined {
+  return octets && Uint8Array.from(octets);
 }
 
 function storeClosed(): DmError {
