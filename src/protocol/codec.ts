@@ -2,10 +2,10 @@ import type { Element } from './element.ts';
 import { DecodeError } from './errors.ts';
 import { type DecodeLimits, DEFAULT_LIMITS } from './limits.ts';
 import { messageFromElement } from './message/from-elements.ts';
-import { messageToElement } from './message/to-elements.ts';
 import type { Answer, Command, Data, Message, SyncHdr, Unnumbered } from './message/message.ts';
 import { encodeCommand, encodeEnvelope, type WireForm } from './message-parts.ts';
 import { looksLikeWbxml } from './wbxml/header.ts';
+import { messageWbxml } from './wbxml/message-writer.ts';
 import { readWbxml } from './wbxml/reader.ts';
 import { writeWbxml } from './wbxml/writer.ts';
 import { messageXml } from './xml/message-writer.ts';
@@ -33,7 +33,7 @@ export function decodeMessage(
 /** Writes a message, elements in the order of the DTD; namespace and public identifier follow its VerDTD. [REPPRO 5] */
 export function encodeMessage(message: Message, form: WireForm): Uint8Array {
   if (form.encoding === 'xml') return Buffer.from(messageXml(message));
-  return writeWbxml([messageToElement(message)], form.version);
+  return messageWbxml(message, form.version);
 }
 
 /** Bytes a command adds to a message; one that has no CmdID or MsgRef yet counts without them. */

@@ -1,8 +1,7 @@
-import { branch } from './element.ts';
+import { elementType } from './elements.ts';
 import type { WbxmlVersion } from './wbxml/header.ts';
-import { commandToElement, messageToElement } from './message/to-elements.ts';
 import type { Answer, Command, SyncHdr, Unnumbered } from './message/message.ts';
-import { type WbxmlFragment, writeFragment, writeWbxml } from './wbxml/writer.ts';
+import { commandWbxml, messageWbxml, type WbxmlFragment } from './wbxml/message-writer.ts';
 import { commandXml, messageXml } from './xml/message-writer.ts';
 
 /** How a message looks on the wire; an answer uses the form of the request. */
@@ -25,7 +24,7 @@ export type EncodedEnvelope = {
 const XML_END = '</SyncBody></SyncML>';
 const XML_FINAL = '<Final/>';
 const WBXML_END = Uint8Array.of(0x01, 0x01);
-const WBXML_FINAL = writeFragment(branch('Final', [])).octets;
+const WBXML_FINAL = Uint8Array.of(elementType('Final').token);
 const TO_PAGE_0 = Uint8Array.of(0x00, 0x00);
 
 /** Encodes one command; one that has no CmdID or MsgRef yet counts without them. */
@@ -34,7 +33,7 @@ export function encodeCommand(command: Command | Unnumbered | Answer, { encoding
     const xml = commandXml(command);
     return { encoding, xml, bytes: Buffer.byteLength(xml) };
   }
-  const fragment = writeFragment(commandToElement(command));
+  const fragment = commandWbxml(command);
   const toPage0 = fragment.codePage === 0 ? 0 : TO_PAGE_0.length;
   return { encoding, ...fragment, bytes: fragment.octets.length + toPage0 };
 }
@@ -47,7 +46,7 @@ export function encodeEnvelope(hdr: SyncHdr, form: WireForm): EncodedEnvelope {
     const start = xml.slice(0, -(XML_FINAL.length + XML_END.length));
     return { encoding: 'xml', start, bytes: Buffer.byteLength(xml) };
   }
-  const octets = writeWbxml([messageToElement(empty)], form.version);
+  const octets = messageWbxml(empty, form.version);
   const start = octets.subarray(0, octets.length - WBXML_FINAL.length - WBXML_END.length);
   return { ...form, start, bytes: octets.length };
 }

@@ -67,7 +67,7 @@ export function documentTypeOfName(formalPublicId: string): DocumentType | undef
 export function documentTypeOfRoots(roots: readonly Element[]): DocumentType {
   const [first] = roots;
   const dtd = dtdVersionOf(first);
-  if (first?.name === 'SyncML' && roots.length === 1) return byFormalName.get(`syncml ${dtd}`) ?? SYNCML_1_2;
+  if (first?.name === 'SyncML' && roots.length === 1) return documentTypeOfMessages(dtd);
   const pages = new Set(roots.map(({ name }) => elementType(name).page));
   const [only] = pages.size === 1 ? pages : [];
   if (only === 2) return DDF_1_2;
@@ -75,5 +75,10 @@ export function documentTypeOfRoots(roots: readonly Element[]): DocumentType {
   if (pages.has(3)) {
     throw new DmError('WBXML_DOCUMENT', 'a DevInf element cannot be in one WBXML document with others');
   }
+  return documentTypeOfMessages(dtd);
+}
+
+/** The document type of the messages of a version. */
+export function documentTypeOfMessages(dtd: DtdVersion): DocumentType {
   return byFormalName.get(`syncml ${dtd}`) ?? SYNCML_1_2;
 }

@@ -1,6 +1,7 @@
 import { DecodeError } from '../errors.ts';
 import { type DocumentType, documentTypeOfName, documentTypeOfPublicId, UNKNOWN_PUBLIC_ID } from './documents.ts';
 import type { StringTable, WbxmlInput } from './input.ts';
+import type { WbxmlOutput } from './output.ts';
 import { CHARSET } from './tokens.ts';
 
 /** WBXML version byte: 1, 2 or 3 for WBXML 1.1 to 1.3. */
@@ -46,4 +47,18 @@ export function readHeader(input: WbxmlInput): WbxmlHeader {
     throw new DecodeError('WBXML_PUBLIC_ID', 'public identifier in the string table is not SyncML', publicIdAt);
   }
   return { version, document, isUnnamed: publicId === UNKNOWN_PUBLIC_ID, stringTable };
+}
+
+/** Writes the same; `strings` make the string table of a document whose type has a number. [WBXML 5.4-5.7] */
+export function writeHeader(
+  output: WbxmlOutput,
+  version: WbxmlVersion,
+  { publicId, formalPublicId }: DocumentType,
+  strings: readonly string[],
+): void {
+  output.byte(version);
+  output.integer(publicId ?? 0);
+  if (publicId === undefined) output.integer(0);
+  output.integer(CHARSET.utf8);
+  output.stringTable(publicId === undefined ? [formalPublicId] : strings);
 }
