@@ -18,6 +18,7 @@ import { createEnrolment } from './enrolment.ts';
 import type { Gateway, GatewayLog, GatewaySetup } from './gateway.ts';
 import { meteredNotifier, meteredStore } from './meters.ts';
 import { createInventoryAlerts } from './inventory-alerts.ts';
+import { knownAcls } from './known-acls.ts';
 import { openNorthbound } from './northbound.ts';
 import { createGatewayTree, forgetFormerServers } from './gateway-tree.ts';
 import { createNotifier } from './notifier.ts';
@@ -39,8 +40,10 @@ const RANDOM_STEPS = 2 ** 32;
 /** Opens a DM Gateway; when a part fails, what was opened is closed again. The store stays the caller's. */
 export function openGateway(setup: GatewaySetup): Promise<Gateway> {
   const log = calmLog(setup.log, SYSTEM_CLOCK);
+  const { nodes } = setup.store;
+  const store = { ...setup.store, nodes: { ...nodes, acls: knownAcls(nodes.acls) } };
   return openParts(
-    (opened) => openAll({ ...setup, log }, opened),
+    (opened) => openAll({ ...setup, store, log }, opened),
     (error) => setup.log.error('a part did not close', { err: error }),
   );
 }

@@ -1,3 +1,6 @@
+import { cpSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { commandsFromSyncBody } from '../../src/fanout/commands.ts';
 import { decideBy } from '../../src/fanout/decide.ts';
@@ -88,6 +91,20 @@ describe('the store in a thread', () => {
     const again = await open(url, {});
     expect(await again.devices.count()).toBe(1);
     await again.close();
+  });
+
+  it('store: says that the thread did not start', async () => {
+    const dist = inFolder('dist');
+    cpSync(new URL('../../dist', import.meta.url), dist, { recursive: true });
+    cpSync(new URL('../../package.json', import.meta.url), inFolder('package.json'));
+    rmSync(join(dist, 'store/sqlite/open.js'));
+    const { openGatewayStoreThread: openBroken } = (await import(
+      pathToFileURL(join(dist, 'store/thread/open.js')).href
+    )) as { openGatewayStoreThread: typeof openGatewayStoreThread };
+    await expect(openBroken(url, {})).rejects.toMatchObject({
+      code: 'STORE_OPEN',
+      message: expect.stringMatching(/^the thread of the store did not start: .*open\.js/) as string,
+    });
   });
 
   it('store: is full at its quota', async () => {

@@ -1,5 +1,4 @@
 import type { Data } from '../../protocol/message/message.ts';
-import { knownAcls } from '../known-acls.ts';
 import type { AclValues, NodeStore, NodeValues, PropertyValues } from '../nodes.ts';
 import type { Database } from './database.ts';
 
@@ -30,7 +29,7 @@ export function createNodeStore(database: Database): NodeStore {
       database.write(() => {
         write(locUri, format, type, data, writtenBy);
       }),
-    acls: knownAcls(createAcls(database)),
+    acls: createAcls(database),
     properties: createProperties(database),
   };
 }

@@ -1,7 +1,6 @@
 import { Worker } from 'node:worker_threads';
 import type { FanOutStore } from '../../fanout/store.ts';
 import { DmError } from '../../protocol/errors.ts';
-import { knownAcls } from '../known-acls.ts';
 import type { GatewayStore } from '../gateway-store.ts';
 import type { CommitMeter } from '../measures.ts';
 import { errorOf } from './failure.ts';
@@ -28,8 +27,8 @@ interface ThreadOptions {
 
 /**
  * Opens the database of a gateway as `openGatewayStore` of SQLite does, in a thread of its own: while that works, or
- * waits for the disk, this one goes on serving sessions. Throws what that one throws. An error that is nobody's answer
- * ends the process, as it would in this thread.
+ * waits for the disk, this one goes on serving sessions. Throws what that one throws, and STORE_OPEN where the thread does
+ * not start. Once it is open an error that is nobody's answer ends the process, as it would in this thread.
  */
 export async function openGatewayStoreThread(url: string, { maxBytes, meter }: ThreadOptions): Promise<GatewayStore> {
   const workerData: ThreadOrder = { url, maxBytes };
@@ -43,6 +42,7 @@ export async function openGatewayStoreThread(url: string, { maxBytes, meter }: T
   const outbox = new Outbox<Units[number]>((units) => thread.postMessage(units));
   let unit: Call[] | undefined;
   let calls = 0;
+  let isOpen = false;
   let isGone = false;
 
   function call(name: string, args: readonly unknown[]): Promise<never> {
@@ -78,13 +78,17 @@ export async function openGatewayStoreThread(url: string, { maxBytes, meter }: T
   const names = await new Promise<readonly string[]>((resolve, reject) => {
     thread.on('message', (all: readonly News[]) => {
       for (const news of all) {
-        if (news.kind === 'open') resolve(news.names);
-        else if (news.kind === 'refused') reject(errorOf(news.failure));
-        else take(news);
+        if (news.kind === 'refused') reject(errorOf(news.failure));
+        else if (news.kind !== 'open') take(news);
+        else {
+          isOpen = true;
+          resolve(news.names);
+        }
       }
     });
     thread.on('error', (error) => {
-      throw error;
+      if (isOpen) throw error;
+      reject(new DmError('STORE_OPEN', `the thread of the store did not start: ${error.message}`, { cause: error }));
     });
     thread.on('exit', () => {
       isGone = true;
@@ -127,7 +131,6 @@ function withFunctions(
       saveNonces: (key, { client, server }, clientDigest) =>
         store.devices.saveNonces(key, { client: ownOctets(client), server: ownOctets(server) }, clientDigest),
     },
-    nodes: { ...store.nodes, acls: knownAcls(store.nodes.acls) },
     fanOut: {
       ...store.fanOut,
       together,

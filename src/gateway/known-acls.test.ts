@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { knownAcls } from './known-acls.ts';
-import type { AclValues } from './nodes.ts';
+import type { AclValues } from '../store/nodes.ts';
 
 /** ACLs in memory, and how often they were read. */
 function acls(count: number) {

@@ -1,4 +1,4 @@
-import type { AclValues } from './nodes.ts';
+import type { AclValues } from '../store/nodes.ts';
 
 /** More of them are not held in memory. */
 const MAX_KNOWN = 1000;
