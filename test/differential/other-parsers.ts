@@ -42,7 +42,7 @@ export function readWithSaxes(xml: string, hasNamespaces: boolean): OtherElement
 /** Thrown where libxml2 minds nothing but the name of a namespace, which need not be looked at. */
 export class NamespaceIsNoUri extends Error {}
 
-const NO_URI = /^xmlns.* is not (?:a valid URI|absolute)|^xmlParsePITarget: invalid name prefix 'xml'/;
+const NO_URI = /^xmlns.* is not (?:a valid URI|absolute)|^xmlParsePITarget: invalid name prefix 'xml'/s;
 
 /** Reads with libxml2; undefined where it refuses. */
 export function readWithLibxml2(xml: string): OtherElement | undefined {

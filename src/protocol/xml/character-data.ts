@@ -6,44 +6,40 @@ const MAX_REFERENCE_CHARS = 64;
 
 /** Character data between two indices: line ends are LF, references are what they stand for. */
 export function characterData(input: XmlInput, start: number, end: number): string {
-  const raw = input.text.slice(start, end);
-  const wrong = input.hasSectionEnd ? raw.indexOf(']]>') : -1;
+  const wrong = input.hasSectionEnd ? input.characters.slice(start, end).indexOf(']]>') : -1;
   if (wrong >= 0) throw input.error('XML_SYNTAX', "']]>' is not allowed in text", start + wrong);
-  return resolved(input, raw, start);
+  return attributeValue(input, start, end);
 }
 
 /** An attribute value between two indices. */
 export function attributeValue(input: XmlInput, start: number, end: number): string {
-  return resolved(input, input.text.slice(start, end), start);
+  return input.hasReference(start, end) ? resolved(input, start, end) : verbatim(input, start, end);
 }
 
 /** Text taken as it stands, with LF as line end. */
 export function verbatim(input: XmlInput, start: number, end: number): string {
-  return withLineFeeds(input, input.text.slice(start, end));
+  const text = input.text(start, end);
+  return input.hasReturn ? text.replace(/\r\n?/g, '\n') : text;
 }
 
-function withLineFeeds({ hasReturn }: XmlInput, raw: string): string {
-  return hasReturn ? raw.replace(/\r\n?/g, '\n') : raw;
-}
-
-function resolved(input: XmlInput, raw: string, start: number): string {
-  let ampersand = input.hasReference(start, start + raw.length) ? raw.indexOf('&') : -1;
-  if (ampersand < 0) return withLineFeeds(input, raw);
+/** There is a reference. */
+function resolved(input: XmlInput, start: number, end: number): string {
+  const { characters } = input;
   let text = '';
-  let from = 0;
-  while (ampersand >= 0) {
-    const semicolon = raw.indexOf(';', ampersand);
-    const isShort = semicolon > 0 && semicolon - ampersand < MAX_REFERENCE_CHARS;
-    const character = isShort ? referenced(raw.slice(ampersand + 1, semicolon)) : undefined;
+  let from = start;
+  for (;;) {
+    const ampersand = characters.indexOf('&', from);
+    if (ampersand < 0 || ampersand >= end) return text + verbatim(input, from, end);
+    const semicolon = characters.indexOf(';', ampersand);
+    const isShort = semicolon > 0 && semicolon < end && semicolon - ampersand < MAX_REFERENCE_CHARS;
+    const character = isShort ? referenced(characters.slice(ampersand + 1, semicolon)) : undefined;
     if (character === undefined) {
       const message = "'&' does not start a character reference or one of &amp; &lt; &gt; &quot; &apos;";
-      throw input.error('XML_REFERENCE', message, start + ampersand);
+      throw input.error('XML_REFERENCE', message, ampersand);
     }
-    text += withLineFeeds(input, raw.slice(from, ampersand)) + character;
+    text += verbatim(input, from, ampersand) + character;
     from = semicolon + 1;
-    ampersand = raw.indexOf('&', from);
   }
-  return text + withLineFeeds(input, raw.slice(from));
 }
 
 function referenced(name: string): string | undefined {

@@ -1,11 +1,12 @@
 import { characterData } from './character-data.ts';
 import type { XmlInput } from './input.ts';
-import { NAME, readEndTag, readStartTag, type Scope, scopeOf } from './tag.ts';
+import { isName, NAME, readEndTag, readStartTag, type Scope, scopeOf } from './tag.ts';
+import { GREATER } from './words.ts';
 
 const COMMENT = '<!--';
 const CDATA = '<![CDATA[';
 const DOCTYPE = '<!DOCTYPE';
-const INSTRUCTION = new RegExp(`<\\?(${NAME})(?:[ \\t\\r\\n]|\\?>)`, 'uy');
+const INSTRUCTION = new RegExp(`<\\?(${NAME})(?:[ \\t\\r\\n]|\\?>)`, 'y');
 const DECLARATION =
   /^<\?xml[ \t\r\n]+version[ \t\r\n]*=[ \t\r\n]*(["'])1\.[0-9]+\1(?:[ \t\r\n]+encoding[ \t\r\n]*=[ \t\r\n]*(["'])([A-Za-z][\w.-]*)\2)?(?:[ \t\r\n]+standalone[ \t\r\n]*=[ \t\r\n]*(["'])(?:yes|no)\4)?[ \t\r\n]*\?>$/;
 
@@ -14,16 +15,16 @@ export type Markup = 'startTag' | 'endTag' | 'comment' | 'cdata' | 'instruction'
 
 /** What begins at the `<` of an index. */
 export function markupAt(input: XmlInput, start: number): Markup {
-  const { text } = input;
-  switch (text.charCodeAt(start + 1)) {
+  const { characters, octets } = input;
+  switch (octets[start + 1]) {
     case 0x2f:
       return 'endTag';
     case 0x3f:
       return 'instruction';
     case 0x21:
-      if (text.startsWith(COMMENT, start)) return 'comment';
-      if (text.startsWith(CDATA, start)) return 'cdata';
-      if (text.startsWith(DOCTYPE, start)) return 'doctype';
+      if (characters.startsWith(COMMENT, start)) return 'comment';
+      if (characters.startsWith(CDATA, start)) return 'cdata';
+      if (characters.startsWith(DOCTYPE, start)) return 'doctype';
       throw input.error('XML_SYNTAX', "'<!' does not begin a comment or a CDATA section", start);
     default:
       return 'startTag';
@@ -33,8 +34,8 @@ export function markupAt(input: XmlInput, start: number): Markup {
 /** Index behind the comment. */
 export function commentEnd(input: XmlInput, start: number): number {
   const dashes = input.find('--', start + COMMENT.length, 'a comment');
-  if (input.text.charAt(dashes + 2) === '>') return dashes + 3;
-  if (dashes + 2 >= input.text.length) throw input.error('XML_TRUNCATED', 'document ends inside a comment', dashes);
+  if (input.octets[dashes + 2] === GREATER) return dashes + 3;
+  if (dashes + 2 >= input.octets.length) throw input.error('XML_TRUNCATED', 'document ends inside a comment', dashes);
   throw input.error('XML_SYNTAX', "'--' is not allowed in a comment", dashes);
 }
 
@@ -49,8 +50,10 @@ export function cdataBounds(input: XmlInput, start: number): { textStart: number
 export function instructionEnd(input: XmlInput, start: number): number {
   const end = input.find('?>', start + 2, 'a processing instruction') + 2;
   INSTRUCTION.lastIndex = start;
-  const target = INSTRUCTION.exec(input.text)?.[1];
-  if (target === undefined) throw input.error('XML_SYNTAX', 'a processing instruction has no name', start);
+  const target = INSTRUCTION.exec(input.characters)?.[1];
+  if (target === undefined || !isName(input, target)) {
+    throw input.error('XML_SYNTAX', 'a processing instruction has no name', start);
+  }
   if (target.toLowerCase() === 'xml') {
     throw input.error('XML_SYNTAX', 'an XML declaration is allowed at the start of the document only', start);
   }
@@ -59,9 +62,9 @@ export function instructionEnd(input: XmlInput, start: number): number {
 
 /** Index behind the XML declaration, if the document begins with one; it must not name an encoding other than UTF-8. */
 export function declarationEnd(input: XmlInput): number {
-  if (!/^<\?xml[ \t\r\n?]/.test(input.text.slice(0, 6))) return 0;
+  if (!/^<\?xml[ \t\r\n?]/.test(input.characters.slice(0, 6))) return 0;
   const end = input.find('?>', 2, 'the XML declaration') + 2;
-  const declaration = DECLARATION.exec(input.text.slice(0, end));
+  const declaration = DECLARATION.exec(input.characters.slice(0, end));
   if (declaration === null) throw input.error('XML_SYNTAX', 'the XML declaration is malformed', 0);
   const encoding = declaration[3];
   if (encoding !== undefined && !/^(utf-?8|us-ascii)$/i.test(encoding)) {
@@ -74,10 +77,10 @@ export function declarationEnd(input: XmlInput): number {
 export function doctypeEnd(input: XmlInput, start: number): number {
   if (input.mode === 'wire') throw input.error('XML_DOCTYPE', 'a DOCTYPE is not allowed in a message', start);
   let end = input.find('>', start, 'a DOCTYPE');
-  const subset = input.text.indexOf('[', start);
+  const subset = input.characters.indexOf('[', start);
   if (subset < 0 || subset > end) return end + 1;
   const subsetEnd = input.find(']', subset, 'a DOCTYPE');
-  if (input.text.slice(subset, subsetEnd).includes('<!ENTITY')) {
+  if (input.characters.slice(subset, subsetEnd).includes('<!ENTITY')) {
     throw input.error('XML_DOCTYPE', 'a DOCTYPE that declares entities is not accepted', start);
   }
   end = input.find('>', subsetEnd, 'a DOCTYPE');

@@ -47,19 +47,19 @@ class XmlReader {
   }
 
   read(): readonly Element[] {
-    const { text, codes } = this.#input;
+    const { characters, octets } = this.#input;
     for (;;) {
-      const start = codes[this.#at] === LESS ? this.#at : text.indexOf('<', this.#at);
-      const end = start < 0 ? text.length : start;
+      const start = octets[this.#at] === LESS ? this.#at : characters.indexOf('<', this.#at);
+      const end = start < 0 ? characters.length : start;
       if (end > this.#at) this.#addCharacterData(end);
       if (start < 0) break;
       this.#readMarkup(start);
     }
     const unclosed = this.#open;
     if (unclosed !== undefined) {
-      throw this.#input.error('XML_TRUNCATED', `document ends inside <${unclosed.name}>`, text.length);
+      throw this.#input.error('XML_TRUNCATED', `document ends inside <${unclosed.name}>`, characters.length);
     }
-    if (this.#roots.length === 0) throw this.#input.error('XML_ROOT', 'document has no element', text.length);
+    if (this.#roots.length === 0) throw this.#input.error('XML_ROOT', 'document has no element', characters.length);
     return this.#roots;
   }
 
@@ -99,17 +99,17 @@ class XmlReader {
   /** Reads a leaf as nearly all peers write it: without attributes, and nothing but text in it. False: it is something else. */
   #readPlainLeaf(start: number): boolean {
     const input = this.#input;
-    const { codes } = input;
+    const { octets } = input;
     const parent = this.#open;
     if (parent === undefined || parent.bareText !== '') return false;
-    const name = nameAt(codes, start + 1);
+    const name = nameAt(octets, start + 1);
     const type = parent.type.childByName[name];
     if (type === undefined || (type.content !== 'text' && type.content !== 'data')) return false;
     const nameEnd = start + 1 + nameLength(name);
-    const tagEnd = codes[nameEnd] === GREATER ? nameEnd : nameEnd + declarationLength(codes, nameEnd, type.page);
-    if (codes[tagEnd] !== GREATER) return false;
-    const end = input.text.indexOf('<', tagEnd);
-    if (end < 0 || !closesAt(codes, end, name)) return false;
+    const tagEnd = octets[nameEnd] === GREATER ? nameEnd : nameEnd + declarationLength(octets, nameEnd, type.page);
+    if (octets[tagEnd] !== GREATER) return false;
+    const end = input.characters.indexOf('<', tagEnd);
+    if (end < 0 || !closesAt(octets, end, name)) return false;
     input.countElement(start);
     const text = this.#finished(type, characterData(input, tagEnd + 1, end));
     parent.children.push({ name: type.name, children: NO_CHILDREN, text, offset: input.byteOffset(start) });

@@ -22,17 +22,6 @@ describe('words of tags', () => {
     }
   });
 
-  it('are no characters beyond the octets that they end in', () => {
-    const wide = Uint16Array.from('CmdID>', (character) => character.charCodeAt(0));
-    expect(nameAt(wide, 0)).toBe(LOCAL_NAMES.indexOf('CmdID'));
-    expect(
-      nameAt(
-        wide.map((code, index) => (index === 0 ? code + 0x100 : code)),
-        0,
-      ),
-    ).toBe(0);
-  });
-
   it('close an element of that name only', () => {
     const name = LOCAL_NAMES.indexOf('Cmd');
     expect(closesAt(octets('</Cmd>'), 0, name)).toBe(true);
