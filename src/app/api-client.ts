@@ -1,4 +1,3 @@
-import { request } from 'undici';
 import { z } from 'zod';
 import { RefusedError, UnreachableError, UsageError } from './failure.ts';
 
@@ -31,6 +30,8 @@ export function apiClient(baseUrl: string): ApiClient {
     headers: Record<string, string>,
     { body, signal }: { readonly body?: string; readonly signal?: AbortSignal } = {},
   ) {
+    // Loaded when it is used: commands that ask no API start sooner without.
+    const { request } = await import('undici');
     let response;
     try {
       response = await request(origin + path, {

@@ -2,7 +2,6 @@ import { readFile } from 'node:fs/promises';
 import { Command, Option } from 'commander';
 import { BUILT_IN_COMMANDS } from '../app/demo/built-in-commands.ts';
 import type { DemoDocument, DemoStep } from '../app/demo/document.ts';
-import { runDemo } from '../app/demo/demo.ts';
 import { UsageError } from '../app/failure.ts';
 import { assignFaults, FAULT_KINDS, parseFaults } from '../device/faults.ts';
 import { answersOf } from './de-result-line.ts';
@@ -54,6 +53,8 @@ export function demoCommand(): Command {
     .option('--json', 'one JSON document on stdout')
     .addHelpText('after', '\nExample:\n  dmgw demo --devices 200 --faults silent=5,drop=5,badauth=2,error=5 --seed 7')
     .action(async (options: DemoCommandOptions) => {
+      // Loaded when it is run, as a role is.
+      const { runDemo } = await import('../app/demo/demo.ts');
       const document = await runDemo(
         {
           devices: wholeNumber('--devices', options.devices, 1, 100_000),

@@ -1,6 +1,6 @@
 import { fstatSync } from 'node:fs';
 import { Command, InvalidArgumentError, Option } from 'commander';
-import { type DevicesOptions, type FleetCounts, openDevices, type RunningDevices } from '../app/devices-role.ts';
+import type { DevicesOptions, FleetCounts, RunningDevices } from '../app/devices-role.ts';
 import { FAULT_KINDS } from '../device/faults.ts';
 import { answer, say } from './output.ts';
 
@@ -65,6 +65,8 @@ type Counts = Omit<FleetCounts, 'firstExecutedAt' | 'lastExecutedAt'> & {
 };
 
 async function run(options: CommandOptions): Promise<void> {
+  // Loaded when it is run, as a role is.
+  const { openDevices } = await import('../app/devices-role.ts');
   const devices = await openDevices(options, say);
   if (options.writeAccountsOnly) return devices.close();
   const report = options.json ? reportJson : reportText;
