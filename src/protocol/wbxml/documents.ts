@@ -13,6 +13,8 @@ export interface DocumentType {
   readonly pages: readonly (Page | undefined)[];
 }
 
+/** Code page of each page of the element table: DevInf is a document of its own. */
+export const CODE_PAGES = [0, 1, 2, 0] as const;
 const SYNCML_PAGES = [0, 1, 2] as const;
 /** Choice: libwbxml keeps code page 1 in a MetInf document of its own; either is read. */
 const METINF_PAGES = [1, 1] as const;

@@ -49,7 +49,7 @@ export function readHeader(input: WbxmlInput): WbxmlHeader {
   return { version, document, isUnnamed: publicId === UNKNOWN_PUBLIC_ID, stringTable };
 }
 
-/** Writes the same; `strings` make the string table of a document whose type has a number. [WBXML 5.4-5.7] */
+/** Writes version, public identifier, character set and string table; `strings` make the string table of a document whose type has a number. [WBXML 5.4-5.7] */
 export function writeHeader(
   output: WbxmlOutput,
   version: WbxmlVersion,

@@ -2,9 +2,9 @@ import { dtdVersionNamed } from '../element.ts';
 import { type ElementName, elementType } from '../elements.ts';
 import type { Answer, Command, Data, Item, Message, Unnumbered } from '../message/message.ts';
 import { type Branch, type MessageWriter, writeCommand, writeItem, writeMessage } from '../message/write-message.ts';
-import { documentTypeOfMessages } from './documents.ts';
+import { CODE_PAGES, documentTypeOfMessages } from './documents.ts';
 import { type WbxmlVersion, writeHeader } from './header.ts';
-import { CODE_PAGES, WbxmlOutput } from './output.ts';
+import { WbxmlOutput } from './output.ts';
 
 /** A message in WBXML: the octets that `writeWbxml` makes of its element tree, without the tree. */
 export function messageWbxml(message: Message, version: WbxmlVersion): Uint8Array {

@@ -5,8 +5,6 @@ const INITIAL_BYTES = 4096;
 const MAX_KEPT_BYTES = 0x1_0000;
 /** A UTF-16 code unit takes at most three octets in UTF-8. */
 const MAX_BYTES_PER_UNIT = 3;
-/** Code page of each page of the element table: DevInf is a document of its own. */
-export const CODE_PAGES = [0, 1, 2, 0] as const;
 /** Up to here a loop in JavaScript is sooner done than the encoder of Node.js is called. */
 const MAX_LOOP_UNITS = 24;
 const MAX_ASCII = 0x7f;
@@ -26,6 +24,11 @@ export class WbxmlOutput {
   /** The code page in force. */
   get codePage(): number {
     return this.#codePage;
+  }
+
+  /** How many octets were written. */
+  get length(): number {
+    return this.#length;
   }
 
   /** A copy of what was written. */
@@ -69,12 +72,7 @@ export class WbxmlOutput {
     this.byte(TOKEN.end);
   }
 
-  /** How many octets were written. */
-  get length(): number {
-    return this.#length;
-  }
-
-  /** Makes the tag that was written last, and what is behind it nothing, that of an empty element. */
+  /** Makes the tag that was written last, with nothing behind it, that of an empty element. */
   emptyLast(): void {
     const at = this.#length - 1;
     this.#bytes[at] = (this.#bytes[at] ?? 0) & ~TAG.hasContent;

@@ -1,8 +1,8 @@
 import type { Element } from '../element.ts';
 import { elementType, elementTypeOfToken, type ElementName } from '../elements.ts';
-import { type DocumentType, documentTypeOfRoots } from './documents.ts';
+import { CODE_PAGES, type DocumentType, documentTypeOfRoots } from './documents.ts';
 import { type WbxmlVersion, writeHeader } from './header.ts';
-import { CODE_PAGES, WbxmlOutput } from './output.ts';
+import { WbxmlOutput } from './output.ts';
 
 /**
  * Writes a WBXML document: public identifier of what the roots say they are, UTF-8, text as inline strings, octets as opaque
