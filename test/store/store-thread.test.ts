@@ -1,6 +1,8 @@
+import { execFile } from 'node:child_process';
 import { cpSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { promisify } from 'node:util';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { commandsFromSyncBody } from '../../src/fanout/commands.ts';
 import { decideBy } from '../../src/fanout/decide.ts';
@@ -91,6 +93,26 @@ describe('the store in a thread', () => {
     const again = await open(url, {});
     expect(await again.devices.count()).toBe(1);
     await again.close();
+  });
+
+  it('store: refuses what is no data, and does what was asked for with it', async () => {
+    const refused = store.nodes.acls.set('./A', (() => 'Get=*') as never);
+    const done = store.nodes.acls.set('./B', 'Get=*');
+    await expect(refused).rejects.toThrow('nodes.acls.set cannot be sent to the thread of the store');
+    await done;
+    expect(await store.nodes.acls.all()).toEqual([{ locUri: './B', acl: 'Get=*' }]);
+  });
+
+  it('store: opens in a process that was given options of V8', async () => {
+    const program = `
+      const { openGatewayStoreThread } = await import(process.argv[1]);
+      const store = await openGatewayStoreThread('sqlite::memory:', {});
+      console.log(await store.devices.count());
+      await store.close();`;
+    const built = new URL('../../dist/store/thread/open.js', import.meta.url).href;
+    const options = ['--max-old-space-size=256', '--input-type=module', '--eval', program, built];
+    const { stdout } = await promisify(execFile)(process.execPath, options);
+    expect(stdout).toBe('0\n');
   });
 
   it('store: says that the thread did not start', async () => {

@@ -34,12 +34,13 @@ export async function openGatewayStoreThread(url: string, { maxBytes, meter }: T
   const workerData: ThreadOrder = { url, maxBytes };
   const thread = new Worker(new URL('./store-thread.js', import.meta.url), {
     workerData,
-    // What Node.js says of its own SQLite is nothing that an operator can act on.
-    execArgv: [...process.execArgv, '--disable-warning=ExperimentalWarning'],
+    // What Node.js says of its own SQLite is nothing that an operator can act on. The options of this process are not
+    // passed on: a thread refuses those of V8, such as the size of the heap, which hold for all threads anyway.
+    execArgv: ['--disable-warning=ExperimentalWarning'],
     resourceLimits: { maxYoungGenerationSizeMb: YOUNG_MIB },
   });
   const waiting = new Map<number, Waiting>();
-  const outbox = new Outbox<Units[number]>((units) => thread.postMessage(units));
+  const outbox = new Outbox<Units[number]>((units) => thread.postMessage(units), refuse);
   let unit: Call[] | undefined;
   let calls = 0;
   let isOpen = false;
@@ -64,6 +65,13 @@ export async function openGatewayStoreThread(url: string, { maxBytes, meter }: T
     } finally {
       unit = undefined;
       if (gathered.length > 0) outbox.put(gathered);
+    }
+  }
+
+  function refuse(calls: readonly Call[], reason: unknown): void {
+    for (const { id, name } of calls) {
+      waiting.get(id)?.reject(new TypeError(`${name} cannot be sent to the thread of the store`, { cause: reason }));
+      waiting.delete(id);
     }
   }
 

@@ -10,7 +10,13 @@ type Method = (...args: readonly unknown[]) => Promise<unknown>;
 const port = parentPort;
 if (!port) throw new TypeError('this is to be run as a thread');
 const { url, maxBytes } = workerData as ThreadOrder;
-const outbox = new Outbox<News>((news) => port.postMessage(news));
+const outbox = new Outbox<News>(
+  (news) => port.postMessage(news),
+  (news, reason) => {
+    if (news.kind !== 'result') throw reason;
+    outbox.put({ kind: 'failure', id: news.id, failure: failureOf(reason) });
+  },
+);
 
 try {
   const store = await openGatewayStore(url, { maxBytes, meter: (commit) => outbox.put({ kind: 'commit', commit }) });
