@@ -50,6 +50,7 @@ export interface KillStory {
 type Order = Omit<ToldRun, 'run' | 'rows'> & { readonly id: number };
 
 const GROUP = 'all';
+const MAX_SHARE_BEFORE_CANCEL = 0.25;
 const gatewayRunsSchema = z.object({ runs: z.array(runSchema) });
 
 /** Runs fan-outs while actors are killed in the middle of them, waits until all are over, and hears all witnesses. */
@@ -99,7 +100,8 @@ async function tell(site: Site, plan: KillPlan): Promise<KillStory> {
     const turn = (index + 1) / steerEvery;
     const steering = Number.isInteger(turn) ? STEERINGS[turn % STEERINGS.length] : undefined;
     const id = await begin(label, hasExec, steering);
-    const share = fraction(random);
+    // What is to be cancelled has most of its members left, so that it cannot end before that is asked for.
+    const share = fraction(random) * (steering === 'cancel' ? MAX_SHARE_BEFORE_CANCEL : 1);
     // Every other moment is one of the devices' part of the run, the rest are moments of the whole of it.
     if (steering !== undefined || index % 2 === 0) await answeredBy(site, label, share * devices);
     else await delay(share * usualMs);
