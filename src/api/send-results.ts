@@ -6,8 +6,8 @@ import { resultSchema, resultShape } from './shapes.ts';
 import { type RowsReply, sendRows } from './stream.ts';
 
 const PAGE = 500;
-/** Lines of a page: it takes the event loop less than a millisecond. */
-const LINES = 200;
+/** Lines of a page: the store takes some milliseconds for it. */
+const LINES = 500;
 
 /** Reads results with `n > after`, in order. */
 interface ResultReads {
@@ -28,9 +28,15 @@ export function sendResults<Reply extends RowsReply<Reply>>(
   return sendRows(reply, accept, rows, Object.keys(resultSchema.shape), linesOf(reads));
 }
 
+/** While one page is on its way the next is read. */
 async function* linesOf(reads: ResultReads): AsyncGenerator<Uint8Array> {
-  for (let page = await reads.lines(0, LINES); page; page = await reads.lines(page.last, LINES)) {
+  let page = await reads.lines(0, LINES);
+  while (page) {
+    const next = reads.lines(page.last, LINES);
+    // A failure is told where it is waited for; who has gone away meanwhile does not hear of it.
+    next.catch(() => undefined);
     yield page.octets;
     await setImmediate();
+    page = await next;
   }
 }

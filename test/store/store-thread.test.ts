@@ -54,6 +54,12 @@ describe('the store in a thread', () => {
     const rest = await store.fanOut.claimDue(1, T0, { by: 'unsent', limit: 9, maxTurns: 0 }, decide('unanswered'));
     expect(rest).toMatchObject({ settled: ['timed-out', 'timed-out'], completed: { state: 'complete' } });
     expect((await store.fanOut.member(1, 2))?.deResult).toContain('<Data>408</Data>');
+    // The buffer of the lines is handed over, not copied: they can be read again all the same.
+    for (let read = 0; read < 2; read++) {
+      const { octets, last } = (await store.resultLines(1, 0, 9))!;
+      expect(last).toBe(2);
+      expect(Buffer.from(octets).toString()).toMatch(/^\{"n":1,.*"outcome":"timed-out".*\}\n\{"n":2,.*\}\n$/);
+    }
     expect(commits.map(({ outcome }) => outcome)).toContain('committed');
   });
 

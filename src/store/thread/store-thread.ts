@@ -1,4 +1,5 @@
 import { parentPort, workerData } from 'node:worker_threads';
+import type { ResultLines } from '../result-lines.ts';
 import { openGatewayStore } from '../sqlite/open.ts';
 import { failureOf } from './failure.ts';
 import type { Call, News, ThreadOrder, Units } from './messages.ts';
@@ -11,7 +12,7 @@ const port = parentPort;
 if (!port) throw new TypeError('this is to be run as a thread');
 const { url, maxBytes } = workerData as ThreadOrder;
 const outbox = new Outbox<News>(
-  (news) => port.postMessage(news),
+  (news) => port.postMessage(news, buffersOfLines(news)),
   (news, reason) => {
     if (news.kind !== 'result') throw reason;
     outbox.put({ kind: 'failure', id: news.id, failure: failureOf(reason) });
@@ -49,6 +50,19 @@ try {
   outbox.put({ kind: 'open', names: [...methods.keys()] });
 } catch (error) {
   outbox.put({ kind: 'refused', failure: failureOf(error) });
+}
+
+/** Result lines are large, and this thread is done with them: their buffers are handed over, where others are copied. */
+function buffersOfLines(news: readonly News[]): ArrayBuffer[] {
+  return news.flatMap((item) => {
+    const octets = item.kind === 'result' && isResultLines(item.result) ? item.result.octets : undefined;
+    const buffer = octets?.buffer;
+    return buffer instanceof ArrayBuffer && buffer.byteLength === octets?.byteLength ? [buffer] : [];
+  });
+}
+
+function isResultLines(result: unknown): result is ResultLines {
+  return typeof result === 'object' && result !== null && 'octets' in result && result.octets instanceof Uint8Array;
 }
 
 /** Methods of the store and of its parts, by name. */
