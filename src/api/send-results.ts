@@ -6,8 +6,11 @@ import { resultSchema, resultShape } from './shapes.ts';
 import { type RowsReply, sendRows } from './stream.ts';
 
 const PAGE = 500;
-/** Lines of a page: the store takes some milliseconds for it. */
-const LINES = 500;
+/** Lines of a page: at first, and at most. The store takes milliseconds for it. */
+const FIRST_LINES = 20;
+const MAX_LINES = 300;
+/** What a page is to come to. An answer can be as large as that alone. */
+const PAGE_BYTES = 262_144;
 
 /** Reads results with `n > after`, in order. */
 interface ResultReads {
@@ -30,13 +33,20 @@ export function sendResults<Reply extends RowsReply<Reply>>(
 
 /** While one page is on its way the next is read. */
 async function* linesOf(reads: ResultReads): AsyncGenerator<Uint8Array> {
-  let page = await reads.lines(0, LINES);
+  let limit = FIRST_LINES;
+  let page = await reads.lines(0, limit);
   while (page) {
-    const next = reads.lines(page.last, LINES);
+    limit = nextLimit(limit, page.octets.byteLength);
+    const next = reads.lines(page.last, limit);
     // A failure is told where it is waited for; who has gone away meanwhile does not hear of it.
     next.catch(() => undefined);
     yield page.octets;
     await setImmediate();
     page = await next;
   }
+}
+
+/** How many lines come to a page, after so many that came to so many octets. */
+function nextLimit(lines: number, octets: number): number {
+  return Math.max(1, Math.min(MAX_LINES, Math.floor((lines * PAGE_BYTES) / octets)));
 }
