@@ -100,7 +100,7 @@ async function tell(site: Site, plan: KillPlan): Promise<KillStory> {
     const turn = (index + 1) / steerEvery;
     const steering = Number.isInteger(turn) ? STEERINGS[turn % STEERINGS.length] : undefined;
     const id = await begin(label, hasExec, steering);
-    // What is to be cancelled has most of its members left, so that it cannot end before that is asked for.
+    // What is to be cancelled has most of its members left, so that it hardly ever ends before that is asked for.
     const share = fraction(random) * (steering === 'cancel' ? MAX_SHARE_BEFORE_CANCEL : 1);
     // Every other moment is one of the devices' part of the run, the rest are moments of the whole of it.
     if (steering !== undefined || index % 2 === 0) await answeredBy(site, label, share * devices);

@@ -1,4 +1,4 @@
-import { describe, expect, it, vi } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import type { Caller } from '../../tree/management-object.ts';
 import { DEV_DETAIL_NODES, DEV_INFO_NODES } from './dev-info.ts';
 import { DEVICE_INVENTORY_NODES } from './device-inventory.ts';
@@ -112,6 +112,7 @@ describe('a long list', () => {
   it('gateway: gives others their turn while its nodes are read', async () => {
     let now = 0;
     const clock = vi.spyOn(performance, 'now').mockImplementation(() => now);
+    onTestFinished(() => clock.mockRestore());
     const object = tableObject(['Lib'], SHELVES, { 'Shelf/*': { list: () => listed(['a', 'b', 'c', 'd']) } });
     const seen: string[] = [];
     setImmediate(() => seen.push('other'));
@@ -119,7 +120,6 @@ describe('a long list', () => {
       seen.push(name);
       now += 6;
     }
-    clock.mockRestore();
     expect(seen).toEqual(['a', 'b', 'other', 'c', 'd']);
   });
 });
